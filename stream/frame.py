@@ -1,0 +1,126 @@
+"""The values that travel through the pipeline. Frozen; numpy only.
+
+Pixels are BGR uint8. `xy` is (x right, y down) in pixels of the frame as it is shown, and integers
+are pixel centres. What is absent is NaN, never (0, 0).
+
+Errors of kpstream's own, beside Python's:
+
+    OSError      ← SourceError         nothing to read, or it broke off while being read
+    ValueError   ← SpecError           a model file that is not ours (engines.spec)
+    RuntimeError ← EngineUnavailable   a runtime that does not work here (engines.spec)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+State = Literal["no_packet", "settling", "locked"]
+
+
+class SourceError(OSError):
+    """A source that cannot be opened or read; the message says what was wanted instead."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture with its identity and its clock."""
+
+    image: NDArray[
+        np.uint8
+    ]  # (H, W, 3) BGR, owned by this frame: a source never writes to it again
+    index: int  # capture counter from 0; a gap is a dropped frame
+    captured_s: float  # time.monotonic() when the driver or decoder returned it
+    pts_s: float | None  # media time; None for a camera and for stills
+    source: str  # what the user named: the clip, the camera, the picture's path
+
+    def __repr__(self) -> str:
+        return f"Frame({self.source!r}, {self.index=}, {self.pts_s=}, {self.image.shape=})"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What can be said of a source before its first frame."""
+
+    name: str
+    live: bool = False  # the newest frame wins; otherwise not one may be lost
+    stills: bool = False  # every frame is judged alone
+    size_hw: tuple[int, int] | None = None  # as shown (rotation applied)
+    fps: float | None = None  # average rate
+    frames: int | None = None  # how many are expected
+    media: str | None = None  # the file whose sound a recording copies
+
+
+class Source(Protocol):
+    """Frames in order. Iterated once, from one thread; `close` may come from another."""
+
+    @property
+    def info(self) -> SourceInfo:
+        """What can be said before the first frame."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Frames as they come. Raises SourceError if reading breaks."""
+
+    def close(self) -> None:
+        """Give the device or file back and unblock a read that is stuck. May be called twice."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Packet:
+    """The keypoints of one packet in one frame."""
+
+    xy: NDArray[np.float64]  # (K, 2) frame px; NaN = not found
+    score: NDArray[np.float64]  # (K,) in [0, 1]: how sure the place is
+    visible: NDArray[np.bool_]  # (K,) seen, not hidden behind the packet or a hand
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many cards, with the doubt: the interval is meant to hold the truth 9 times in 10."""
+
+    mean: float
+    low: int
+    high: int
+
+    @property
+    def cards(self) -> int:
+        """The nearest whole count."""
+        return round(self.mean)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """What was found in one frame."""
+
+    frame: Frame
+    state: State
+    packet: Packet | None  # None exactly when state is "no_packet"
+    count: Count | None  # None without a packet, or when the model counts nothing
+    score: float  # in [0, 1]: how sure it is that the packet is there
+    stages_s: dict[str, float] = field(default_factory=dict)  # seconds spent, by stage
+
+
+class Sink(Protocol):
+    """Where results go. Called from one thread, in frame order."""
+
+    wants_picture: bool  # whether `write` is handed the drawn picture
+
+    def write(self, result: Result, picture: NDArray[np.uint8] | None) -> None:
+        """Take one result; `picture` is the drawn frame (H, W, 3) BGR if `wants_picture`."""
+
+    def close(self) -> None:
+        """Finish what was begun; afterwards the output is whole. May be called twice."""
+
+
+def checked_output(path: Path) -> Path:
+    """The path of a file about to be written. Raises OSError if its folder does not exist."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}; create it")
+    if path.is_dir():
+        raise IsADirectoryError(f"cannot write {path}: it is a folder; name a file in it")
+    return path
