@@ -46,9 +46,8 @@ def open_engine(model: Path = DEFAULT_MODEL, backend: str = "auto") -> Engine:
     """
     if backend != "auto":
         if backend not in names():
-            raise ValueError(
-                f"no engine is called {backend!r}: there are auto, {', '.join(names())}"
-            )
+            known = ", ".join(["auto", *names()])
+            raise ValueError(f"no engine is called {backend!r}; there are {known}")
         return _open(backend, model)
     reasons = []
     for name in AUTO_ORDER:

@@ -31,9 +31,7 @@ class SourceError(OSError):
 class Frame:
     """One picture with its identity and its clock."""
 
-    image: NDArray[
-        np.uint8
-    ]  # (H, W, 3) BGR, owned by this frame: a source never writes to it again
+    image: NDArray[np.uint8]  # (H, W, 3) BGR; a source never writes to it again
     index: int  # capture counter from 0; a gap is a dropped frame
     captured_s: float  # time.monotonic() when the driver or decoder returned it
     pts_s: float | None  # media time; None for a camera and for stills

@@ -1,0 +1,1 @@
+"""Sources: where frames come from; one file a kind, each with `open_source`."""
