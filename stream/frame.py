@@ -27,6 +27,10 @@ class SourceError(OSError):
     """A source that cannot be opened or read; the message says what was wanted instead."""
 
 
+class Finished(Exception):  # noqa: N818 - a wish, not a mistake
+    """A sink has had enough: the run ends in good order, exit code 0."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One picture with its identity and its clock."""
