@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
@@ -61,6 +62,10 @@ class ModelSpec:
             raise SpecError(f"edges must join keypoints 0..{k - 1}, got {self.edges}")
         if self.stride < 1 or any(n < 1 or n % self.stride for n in self.input_hw):
             raise SpecError(f"input_hw {self.input_hw} must be a multiple of stride {self.stride}")
+        if not 0 < self.sigma_px < float("inf"):
+            raise SpecError(f"sigma_px must be a length above 0, got {self.sigma_px}")
+        if self.max_cards is not None and self.max_cards < 1:
+            raise SpecError(f"max_cards must be 1 or more, or absent, got {self.max_cards}")
 
     @property
     def heatmap_hw(self) -> tuple[int, int]:
@@ -76,7 +81,7 @@ class ModelSpec:
         """JSON text → spec. Raises SpecError that says what is missing or unknown."""
         try:
             values = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also numbers too long, nesting too deep
             raise SpecError(f"the model's description is not JSON: {error}") from error
         if not isinstance(values, dict):
             raise SpecError(f"the model's description must be an object, got {text[:40]!r}")
@@ -91,12 +96,40 @@ class ModelSpec:
         if missing or values.keys() - known:
             unknown = sorted(values.keys() - known)
             raise SpecError(f"the model's description lacks {missing} and has unknown {unknown}")
-        return cls(**{key: _freeze(value) for key, value in values.items()})
+        values = {"max_cards": None} | {key: _freeze(value) for key, value in values.items()}
+        if wrong := [
+            f"{key} = {values[key]!r}" for key in sorted(known) if not _FITS[key](values[key])
+        ]:
+            raise SpecError(f"the model's description holds the wrong kind of {', '.join(wrong)}")
+        return cls(**values)
 
 
 def _freeze(value: Any) -> Any:
-    """Lists, as JSON has them → tuples, as the frozen spec wants them."""
-    return tuple(_freeze(v) for v in value) if isinstance(value, list) else value
+    """Lists, and lists of lists, as JSON has them → tuples, as the frozen spec wants them."""
+    if not isinstance(value, list):
+        return value
+    return tuple(tuple(v) if isinstance(v, list) else v for v in value)
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int  # bool is an int to isinstance, not to a model's description
+
+
+def _wholes(value: Any, size: int | None = None) -> bool:
+    return isinstance(value, tuple) and all(map(_whole, value)) and size in (None, len(value))
+
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "name": lambda v: isinstance(v, str),
+    "keypoints": lambda v: isinstance(v, tuple) and all(isinstance(name, str) for name in v),
+    "edges": lambda v: isinstance(v, tuple) and all(_wholes(pair, 2) for pair in v),
+    "flip": _wholes,
+    "input_hw": lambda v: _wholes(v, 2),
+    "stride": _whole,
+    "sigma_px": lambda v: _whole(v) or isinstance(v, float),
+    "max_cards": lambda v: v is None or _whole(v),
+}
+"""What kind of value each field of a description holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +190,10 @@ def read_spec(path: Path) -> ModelSpec:
             f"{path} is an ONNX model without a kpstream description (metadata key "
             f"{METADATA_KEY!r}): export it with kpstream-train export"
         )
-    return ModelSpec.from_json(texts[METADATA_KEY])
+    try:
+        return ModelSpec.from_json(texts[METADATA_KEY])
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from error
 
 
 def _fields(data: memoryview) -> list[tuple[int, memoryview]]:

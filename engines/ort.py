@@ -1,0 +1,91 @@
+"""ONNX Runtime on the CPU: the engine that runs wherever Python does."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.graph import OUTPUTS, Port, check_graph, check_prediction
+from engines.spec import Engine, EngineUnavailable, ModelSpec, Prediction, check_images, read_spec
+
+_REFUSALS = ("Fail", "InvalidGraph", "InvalidProtobuf", "NotImplemented", "RuntimeException")
+
+
+class OrtEngine:
+    """A model on ONNX Runtime; owned by one thread."""
+
+    def __init__(self, path: Path, spec: ModelSpec, ort: Any) -> None:
+        self.spec = spec
+        threads = physical_cores()
+        options = ort.SessionOptions()
+        options.log_severity_level = 3  # errors only: warnings of the optimiser help no user
+        options.intra_op_num_threads = threads
+        # Spinning wins a few percent alone and loses half when decoding wants the same cores.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+        try:
+            session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except tuple(getattr(state, name) for name in _REFUSALS) as error:
+            raise EngineUnavailable(
+                f"ONNX Runtime {ort.__version__} refuses {path} ({error}): "
+                "pip install --upgrade onnxruntime, or export the model again"
+            ) from error
+        outputs = _ports(session.get_outputs())
+        check_graph(path, spec, _ports(session.get_inputs()), outputs)
+        self._session: Any = session
+        self._outputs = [name for name in OUTPUTS if name in outputs]
+        self._label = f"ONNX Runtime {ort.__version__} on CPU ({threads} threads), f32"
+        check_prediction(path, spec, self(np.zeros((1, *spec.input_hw, 3), np.uint8)))
+
+    def __str__(self) -> str:
+        return self._label
+
+    def __call__(self, images: NDArray[np.uint8]) -> Prediction:
+        """(B, H, W, 3) BGR uint8 pictures of `spec.input_hw` → Prediction."""
+        if self._session is None:
+            raise RuntimeError("this engine is closed: open the model again with open_engine")
+        check_images(images, self.spec)
+        arrays = self._session.run(self._outputs, {"images": images})
+        found = dict(zip(self._outputs, arrays, strict=True))
+        return Prediction(found["heatmaps"], found.get("visibility"), found.get("count"))
+
+    def close(self) -> None:
+        """Give back the session. May be called twice."""
+        self._session = None
+
+
+def open_model(path: Path) -> Engine:
+    """Model file → a warmed-up engine. Raises SpecError, EngineUnavailable, OSError."""
+    spec = read_spec(path)
+    try:
+        ort = importlib.import_module("onnxruntime")
+    except (ImportError, OSError) as error:
+        raise EngineUnavailable(
+            f"ONNX Runtime does not load ({error}): pip install onnxruntime"
+        ) from error
+    return OrtEngine(path, spec, ort)
+
+
+def physical_cores() -> int:
+    """Cores that this process may use; two hardware threads of one core are one."""
+    if not hasattr(os, "sched_getaffinity"):
+        return os.cpu_count() or 1
+    topology = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
+    files = [Path(topology.format(cpu)) for cpu in os.sched_getaffinity(0)]
+    return len({file.read_text() if file.exists() else str(file) for file in files})
+
+
+def _ports(nodes: Any) -> dict[str, Port]:
+    """ONNX Runtime's description of inputs or outputs → ports; a name as a size is any size."""
+    return {
+        node.name: Port(
+            {"tensor(float)": "float32"}.get(node.type, node.type[len("tensor(") : -1]),
+            tuple(size if isinstance(size, int) else None for size in node.shape),
+        )
+        for node in nodes
+    }
