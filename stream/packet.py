@@ -52,13 +52,13 @@ class Deck:
 DECKS = {"poker": Deck(63.0, 88.0, 0.30)}
 
 
-def canonical(xy: NDArray[np.float64], *labels: NDArray[np.generic]) -> list[NDArray[np.generic]]:
-    """Corners (8, 2) and what goes with them (8, …) → the same, upper side higher in the picture.
+def canonical(xy: NDArray[np.float64]) -> list[int]:
+    """Corners (8, 2), y down → the order that puts the upper side higher in the picture.
 
-    Corners that are NaN do not count; a side without any corner leaves the order as it is.
+    Either as they are, or `TURN`. Corners that are NaN do not count; a side without any corner
+    leaves the order as it is.
     """
-    upper, lower = xy[[0, 1, 2, 3], 1], xy[[4, 5, 6, 7], 1]
-    pairs = np.isfinite(upper) & np.isfinite(lower[[0, 1, 2, 3]])
+    upper, lower = xy[:4, 1], xy[4:, 1]
+    pairs = np.isfinite(upper) & np.isfinite(lower)
     turned = pairs.any() and upper[pairs].mean() > lower[pairs].mean()
-    order = list(TURN) if turned else list(range(len(KEYPOINTS)))
-    return [np.asarray(values)[order] for values in (xy, *labels)]
+    return list(TURN) if turned else list(range(len(KEYPOINTS)))

@@ -1,0 +1,202 @@
+"""Config → a trained model, in one loop that reads from top to bottom."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import lightning_fabric
+import numpy as np
+import torch
+from rich.progress import track
+from torch.utils.data import DataLoader
+
+from engines.spec import ModelSpec
+from stream.packet import EDGES, FLIP, KEYPOINTS, MAX_CARDS
+from train import losses
+from train.config import Config
+from train.datasets import cardcut
+from train.mixture import Example, Mixture, limit_threads, read_pictures
+from train.models import heatmap
+from train.targets import gaussians
+from train.watch import watch
+
+
+def packet_spec(config: Config) -> ModelSpec:
+    """The spec of a packet model as this run trains it."""
+    return ModelSpec(
+        name="packet",
+        keypoints=KEYPOINTS,
+        edges=EDGES,
+        flip=FLIP,
+        input_hw=(config.input_size, config.input_size),
+        stride=4,
+        sigma_px=config.sigma_px,
+        max_cards=MAX_CARDS,
+    )
+
+
+def fit(config: Config) -> Path:
+    """Train, and return the path of the last checkpoint.
+
+    Writes `last.pt` and a line of `log.jsonl` after every epoch. With `resume` it goes on where
+    `last.pt` stands and ends where the uninterrupted run would have ended.
+    """
+    fabric = lightning_fabric.Fabric(
+        accelerator=config.accelerator,
+        devices=config.devices,
+        precision=cast("Any", config.precision),
+    )
+    fabric.launch()
+    fabric.seed_everything(config.seed, verbose=False)
+
+    spec = packet_spec(config)
+    model = heatmap.build(spec, config.encoder_model, config.layers, config.weights, config.width)
+    optimizer = torch.optim.AdamW(_groups(model, config))
+    model = model.to(memory_format=torch.channels_last)
+    module, optimizer = fabric.setup(model, optimizer)
+
+    samples = cardcut.load(Path(config.data)) if config.data else []
+    train_samples, held = cardcut.split(samples, config.hold_out)
+    mixture = Mixture(config, read_pictures(config, train_samples))
+    loader = fabric.setup_dataloaders(_loader(mixture, config, fabric.world_size))
+    steps = len(loader) * config.epochs
+
+    config.folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = config.folder / "last.pt"
+    start = _resume(checkpoint, model, optimizer, config) if config.resume else 0
+
+    for epoch in range(start, config.epochs):
+        mixture.epoch = epoch
+        torch.manual_seed(config.seed * 100_003 + epoch)  # dropout: the same after a resume
+        module.train()
+        sums: dict[str, float] = {}
+        shown = track(
+            loader, f"epoch {epoch + 1}/{config.epochs}", disable=not fabric.is_global_zero
+        )
+        for i, batch in enumerate(shown):
+            rate = _rate(epoch * len(loader) + i, steps)
+            for group in optimizer.param_groups:
+                group["lr"] = config.lr * rate
+            parts = _losses(module, Example(*batch), spec, config)
+            optimizer.zero_grad(set_to_none=True)
+            fabric.backward(torch.stack(list(parts.values())).sum())
+            fabric.clip_gradients(module, optimizer, max_norm=5.0)
+            optimizer.step()
+            for name, value in parts.items():
+                sums[name] = sums.get(name, 0.0) + value.item() / len(loader)
+        if fabric.is_global_zero:
+            line = {"epoch": epoch + 1, **sums, **watch(model, held)}
+            _save(checkpoint, model, optimizer, epoch + 1, config)
+            _log(config.folder / "log.jsonl", line)
+        fabric.barrier()
+    return checkpoint
+
+
+def _losses(
+    module: torch.nn.Module, batch: Example, spec: ModelSpec, config: Config
+) -> dict[str, torch.Tensor]:
+    """A batch → its losses by name, weighted, ready to be added."""
+    images = batch.image.float().contiguous(memory_format=torch.channels_last)
+    out: heatmap.Outputs = module(images)
+    targets = gaussians(batch.xy, spec)
+    present = (batch.cards > 0).float()
+    # A packet of which hardly anything is seen is neither present nor absent.
+    decided = torch.where(batch.cards > 0, (batch.visible.sum(1) >= 4).float(), 1.0)
+    counted = batch.countable * present
+    return {
+        "heatmap": losses.heatmap_mse(
+            out.heatmaps, targets, batch.known, spec.sigma_px / spec.stride
+        ),
+        "visible": 0.2
+        * losses.masked_bce(
+            out.visibility, batch.visible, present[:, None].expand_as(batch.visible)
+        ),
+        "present": 0.3 * losses.masked_bce(out.presence, present, decided),
+        "count": config.count_weight * losses.count_nll(out.log_p, out.mean, batch.cards, counted),
+    }
+
+
+def _groups(model: heatmap.HeatmapModel, config: Config) -> list[dict[str, Any]]:
+    """Weights decay; biases and normalisation do not."""
+    decay = [p for p in model.parameters() if p.ndim > 1]
+    plain = [p for p in model.parameters() if p.ndim <= 1]
+    return [
+        {"params": decay, "lr": config.lr, "weight_decay": config.weight_decay},
+        {"params": plain, "lr": config.lr, "weight_decay": 0.0},
+    ]
+
+
+def _rate(step: int, steps: int) -> float:
+    """Share of the peak learning rate: linear over the first 5 %, then half a cosine to 0."""
+    warm = max(1, round(0.05 * steps))
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+def _loader(mixture: Mixture, config: Config, world: int) -> DataLoader[Example]:
+    """Batches of an epoch. No shuffling: an example's index says what it shows."""
+    return DataLoader(
+        mixture,
+        batch_size=max(1, config.batch // world),
+        num_workers=config.workers,
+        worker_init_fn=limit_threads if config.workers else None,
+        drop_last=True,
+    )
+
+
+def _save(
+    path: Path,
+    model: heatmap.HeatmapModel,
+    optimizer: torch.optim.Optimizer,
+    epoch: int,
+    config: Config,
+) -> None:
+    """Write a checkpoint whole or not at all."""
+    state = {
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "epoch": epoch,
+        "config": config.to_json(),
+        "spec": model.spec.to_json(),
+    }
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)
+
+
+def _resume(
+    path: Path, model: heatmap.HeatmapModel, optimizer: torch.optim.Optimizer, config: Config
+) -> int:
+    """Load a checkpoint into model and optimizer → the number of epochs it has seen."""
+    if not path.is_file():
+        raise FileNotFoundError(f"nothing to resume: no {path}")
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    before = replace(Config.from_json(state["config"]), resume=True, out=config.out)
+    if before != config:
+        raise ValueError(f"{path} was trained with another configuration: start it anew")
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["epoch"])
+
+
+def load_checkpoint(path: Path) -> tuple[heatmap.HeatmapModel, Config]:
+    """Checkpoint → (model in eval mode on the CPU, its config). The model knows its spec."""
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    config = Config.from_json(state["config"])
+    spec = ModelSpec.from_json(state["spec"])
+    model = heatmap.build(spec, config.encoder_model, config.layers, "none", config.width)
+    model.load_state_dict(state["model"])
+    return model.eval(), config
+
+
+def _log(path: Path, line: dict[str, float]) -> None:
+    with path.open("a", encoding="utf-8") as log:
+        log.write(json.dumps({k: round(float(np.asarray(v)), 4) for k, v in line.items()}) + "\n")
+    print(
+        "  ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in line.items())
+    )

@@ -1,0 +1,40 @@
+"""What a prediction is held against; every loss is a mean, so that any batch weighs alike."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+
+def heatmap_mse(
+    heatmaps: torch.Tensor, targets: torch.Tensor, known: torch.Tensor, sigma_cells: float
+) -> torch.Tensor:
+    """Channel-wise mean squared error over the channels (B, K) whose truth is known.
+
+    Scaled by the number of cells over πσ², the energy of one Gaussian, so that an empty answer
+    to one keypoint costs 1 whatever the size of the heatmap.
+    """
+    cells = heatmaps.shape[-1] * heatmaps.shape[-2]
+    scale = cells / (torch.pi * sigma_cells**2)
+    each = ((heatmaps - targets) ** 2).mean(dim=(-2, -1)) * scale
+    return (each * known).sum() / known.sum().clamp(min=1)
+
+
+def masked_bce(logits: torch.Tensor, truth: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """Binary cross-entropy over the entries that are known."""
+    each = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    return (each * known).sum() / known.sum().clamp(min=1)
+
+
+def count_nll(
+    log_p: torch.Tensor, mean: torch.Tensor, cards: torch.Tensor, known: torch.Tensor
+) -> torch.Tensor:
+    """Negative log-likelihood of the true count, over the pictures whose count is known.
+
+    log_p (B, C) is over 1..C cards. The smooth-L1 pull on the mean (B,) is there for a start so
+    far off that the distribution's tail has no slope left.
+    """
+    index = (cards.clamp(1, log_p.shape[1]) - 1).unsqueeze(1)
+    nll = -log_p.gather(1, index).squeeze(1)
+    pull = functional.smooth_l1_loss(mean, cards.to(mean.dtype), reduction="none")
+    return ((nll + 0.1 * pull) * known).sum() / known.sum().clamp(min=1)

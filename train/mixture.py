@@ -1,0 +1,200 @@
+"""Real, rendered and empty pictures → the examples of an epoch.
+
+Which picture an example shows and how it is seen follow from (seed, epoch, index) alone, so that a
+resumed run, and one on several devices, sees what an uninterrupted one on a single device sees.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from stream.packet import MAX_CARDS
+from stream.synth import Art, Renderer, SceneConfig
+from train import augment
+from train.config import Config
+from train.datasets import cardcut, empty
+
+Image = NDArray[np.uint8]
+
+
+class Example(NamedTuple):
+    """One picture and its truth, or a batch of them with a dimension more."""
+
+    image: torch.Tensor  # (3, H, W) uint8 BGR
+    xy: torch.Tensor  # (8, 2) float32 input px, NaN = no such keypoint
+    known: torch.Tensor  # (8,) float32, 1 where the heatmap's truth is known
+    visible: torch.Tensor  # (8,) float32
+    cards: torch.Tensor  # () int64, 0 = no packet
+    countable: torch.Tensor  # () float32, 1 where enough of the packet is seen to count it
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """What is read from disk once, before the first epoch."""
+
+    real: list[cardcut.Sample]
+    frames: list[Image]
+    empty: list[Image]
+    renderer: Renderer
+    empty_renderer: Renderer
+    hands: list[Image]
+
+
+def read_pictures(config: Config, real: list[cardcut.Sample]) -> Pictures:
+    """The real samples' pictures, the backgrounds that training may see, and the renderers."""
+    frames = [_read(sample.path) for sample in real]
+    backgrounds = empty.load(Path(config.backgrounds), held_out=False) if config.backgrounds else []
+    art = Art.from_folders(
+        backs=Path(config.art) / "backs" if config.art else None,
+        faces=Path(config.art) / "faces" if config.art else None,
+        backgrounds=empty.paths(Path(config.backgrounds), held_out=False)
+        if config.backgrounds
+        else None,
+    )
+    hands = sorted(Path(config.hands).glob("*.png")) if config.hands else []
+    return Pictures(
+        real,
+        frames,
+        backgrounds,
+        Renderer(SceneConfig(), art),
+        Renderer(SceneConfig(empty=1.0), art),
+        [_read(path, cv2.IMREAD_UNCHANGED) for path in hands],
+    )
+
+
+def _read(path: Path, flags: int = cv2.IMREAD_COLOR) -> Image:
+    image = cv2.imread(str(path), flags)
+    if image is None:
+        raise FileNotFoundError(f"cannot read {path}: a picture was wanted")
+    return image.astype(np.uint8, copy=False)
+
+
+class Mixture(Dataset[Example]):
+    """`config.samples` examples; `epoch` chooses which."""
+
+    def __init__(self, config: Config, pictures: Pictures) -> None:
+        self.config = config
+        self.pictures = pictures
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return self.config.samples
+
+    def __getitem__(self, index: int) -> Example:
+        """Example of this epoch at `index`."""
+        rng = np.random.default_rng([self.config.seed, self.epoch, index])
+        draw = rng.random()
+        if draw < self.config.real and self.pictures.real:
+            return self._real(rng)
+        if draw < self.config.real + self.config.empty:
+            return self._empty(rng)
+        return self._rendered(rng)
+
+    def _real(self, rng: np.random.Generator) -> Example:
+        at = int(rng.integers(len(self.pictures.real)))
+        sample, frame = self.pictures.real[at], self.pictures.frames[at]
+        view = augment.random_view(rng, sample.xy, (frame.shape[0], frame.shape[1]))
+        size = self.config.input_size
+        image = augment.colour(rng, augment.warp(frame, view, size))
+        xy, visible = augment.moved(sample.xy, sample.visible, view, size)
+        inside = _inside(xy, size)
+        # A hidden corner's place is not labelled; a labelled one outside the view is absent there.
+        known = ~np.isnan(xy[:, 0])
+        xy = np.where(inside[:, None], xy, np.nan)
+        return _example(image, xy, known, visible & inside, sample.cards)
+
+    def _rendered(self, rng: np.random.Generator) -> Example:
+        size = self.config.input_size
+        shot = self.pictures.renderer.sample(rng, (size, size))
+        image = augment.colour(rng, shot.image) if rng.random() < 0.5 else shot.image
+        inside = _inside(shot.xy, size)
+        xy = np.where(inside[:, None], shot.xy, np.nan)
+        return _example(image, xy, np.ones(8, bool), shot.visible & inside, shot.cards)
+
+    def _empty(self, rng: np.random.Generator) -> Example:
+        """A background, a part of a real frame beside its packet, or a rendered table."""
+        size = self.config.input_size
+        draw = rng.random()
+        image: Image | None = None
+        if draw < 0.5 and self.pictures.empty:
+            whole = self.pictures.empty[int(rng.integers(len(self.pictures.empty)))]
+            view = augment.empty_view(rng, (whole.shape[0], whole.shape[1]))
+            image = augment.warp(whole, view, size) if view else None
+        elif draw < 0.75 and self.pictures.real:
+            image = self._beside(rng, size)
+        if image is None:
+            image = self.pictures.empty_renderer.sample(rng, (size, size)).image
+        if self.pictures.hands and rng.random() < 0.3:
+            hand = self.pictures.hands[int(rng.integers(len(self.pictures.hands)))]
+            image = _pasted(rng, image, hand)
+        nothing = np.full((8, 2), np.nan)
+        image = augment.colour(rng, image)
+        return _example(image, nothing, np.ones(8, bool), np.zeros(8, bool), 0)
+
+    def _beside(self, rng: np.random.Generator, size: int) -> Image | None:
+        at = int(rng.integers(len(self.pictures.real)))
+        frame = self.pictures.frames[at]
+        for _ in range(8):
+            hw = (frame.shape[0], frame.shape[1])
+            view = augment.empty_view(rng, hw, self.pictures.real[at].xy)
+            if view is not None:
+                return augment.warp(frame, view, size)
+        return None
+
+
+def _inside(xy: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
+    with np.errstate(invalid="ignore"):
+        return np.asarray(((xy >= -0.5) & (xy <= size - 0.5)).all(axis=1))
+
+
+def _pasted(rng: np.random.Generator, image: Image, hand: Image) -> Image:
+    """A cut-out (h, w, 4) laid somewhere over the picture, turned and scaled."""
+    size = image.shape[0]
+    scale = size * rng.uniform(0.3, 0.9) / max(hand.shape[:2])
+    view = augment.View(
+        (
+            hand.shape[1] / 2 + rng.uniform(-0.4, 0.4) * size / scale,
+            hand.shape[0] / 2 + rng.uniform(-0.4, 0.4) * size / scale,
+        ),
+        size / scale,
+        rng.uniform(-np.pi, np.pi),
+    )
+    laid = cv2.warpAffine(hand, view.matrix(size), (size, size), flags=cv2.INTER_AREA)
+    alpha = laid[..., 3:].astype(np.float32) / 255
+    return (image * (1 - alpha) + laid[..., :3] * alpha).astype(np.uint8)
+
+
+def _example(
+    image: Image,
+    xy: NDArray[np.float64],
+    known: NDArray[np.bool_],
+    visible: NDArray[np.bool_],
+    cards: int,
+) -> Example:
+    seen = int(visible.sum())
+    if cards > 0 and seen < 2:
+        known = known & False  # a sliver of a packet is neither one nor none
+    return Example(
+        torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))),
+        torch.from_numpy(xy.astype(np.float32)),
+        torch.from_numpy(known.astype(np.float32)),
+        torch.from_numpy(visible.astype(np.float32)),
+        torch.tensor(min(cards, MAX_CARDS)),
+        torch.tensor(float(seen >= 5)),
+    )
+
+
+def limit_threads(_worker: int) -> None:
+    """Keep a worker process to one thread: the others belong to the network."""
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    os.nice(5)
