@@ -55,13 +55,15 @@ def around(xy: Points, input_hw: tuple[int, int], margin: float) -> Region:
 def input_from_frame(xy: Points, region: Region, input_hw: tuple[int, int]) -> Points:
     """Frame px (…, 2) → input px (…, 2)."""
     scale = np.array([input_hw[1] / region.width, input_hw[0] / region.height])
-    return (xy - (region.x, region.y) + 0.5) * scale - 0.5
+    mapped: Points = (xy - (region.x, region.y) + 0.5) * scale - 0.5
+    return mapped
 
 
 def frame_from_input(xy: Points, region: Region, input_hw: tuple[int, int]) -> Points:
     """Input px (…, 2) → frame px (…, 2); the inverse of `input_from_frame`."""
     scale = np.array([region.width / input_hw[1], region.height / input_hw[0]])
-    return (xy + 0.5) * scale - 0.5 + (region.x, region.y)
+    mapped: Points = (xy + 0.5) * scale - 0.5 + (region.x, region.y)
+    return mapped
 
 
 def cell_from_input(xy: Points, stride: int) -> Points:
