@@ -1,0 +1,134 @@
+"""Pictures that a scene is dressed with: card backs, card faces and backgrounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.synth import ornament, tables
+
+Image = NDArray[np.uint8]
+
+CARD_SIDE_PX = 528  # longer side that pictures of cards are brought down to
+TABLE_SIDE_PX = 384
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+
+
+@dataclass(frozen=True, eq=False)
+class Art:
+    """Pictures (H, W, 3) BGR or (H, W, 4) BGRA uint8; none of the three lists may be empty.
+
+    Cards stand upright. What is transparent in a card's picture is taken for paper.
+    """
+
+    backs: Sequence[Image]
+    faces: Sequence[Image]
+    backgrounds: Sequence[Image]
+
+    def __post_init__(self) -> None:
+        for name in ("backs", "faces", "backgrounds"):
+            if not getattr(self, name):
+                raise ValueError(f"art needs at least one of {name}, got none")
+
+    def __add__(self, other: Art) -> Art:
+        """The pictures of both."""
+        return Art(
+            [*self.backs, *other.backs],
+            [*self.faces, *other.faces],
+            [*self.backgrounds, *other.backgrounds],
+        )
+
+    @classmethod
+    def procedural(cls, rng: np.random.Generator, each: int = 24) -> Art:
+        """Drawn pictures, `each` of every kind; needs no file."""
+        return cls(
+            [ornament.back(rng) for _ in range(each)],
+            [ornament.face(rng) for _ in range(each)],
+            [tables.table(rng) for _ in range(each)],
+        )
+
+    @classmethod
+    def from_folders(
+        cls,
+        backs: Path | None = None,
+        faces: Path | None = None,
+        backgrounds: Path | None = None,
+    ) -> Art:
+        """Pictures below the given folders, brought down in size; drawn ones where none is given.
+
+        Raises OSError for a folder that is not there, holds no picture or a broken one.
+        """
+        drawn = built_in()
+        return cls(
+            read_folder(backs, CARD_SIDE_PX) if backs else drawn.backs,
+            read_folder(faces, CARD_SIDE_PX) if faces else drawn.faces,
+            read_folder(backgrounds, TABLE_SIDE_PX) if backgrounds else drawn.backgrounds,
+        )
+
+
+@lru_cache(maxsize=1)
+def built_in() -> Art:
+    """The drawn pictures that are used where none are given."""
+    return Art.procedural(np.random.default_rng(0))
+
+
+@lru_cache(maxsize=8)
+def read_folder(folder: Path, side_px: int) -> tuple[Image, ...]:
+    """Pictures below a folder, in sorted order, none with a side longer than `side_px`."""
+    if not folder.is_dir():
+        raise NotADirectoryError(f"pictures are read from a folder, got {folder}")
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
+    if not paths:
+        raise FileNotFoundError(f"no picture ({', '.join(sorted(_SUFFIXES))}) below {folder}")
+    return tuple(_read(path, side_px) for path in paths)
+
+
+def _read(path: Path, side_px: int) -> Image:
+    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if picture is None:
+        raise OSError(f"{path} is not a picture that OpenCV can read")
+    if picture.dtype != np.uint8:
+        picture = cv2.normalize(picture, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)  # type: ignore[call-overload]
+    if picture.ndim == 2:
+        picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+    scale = side_px / max(picture.shape[:2])
+    if scale < 1:
+        size = tuple(max(1, round(n * scale)) for n in picture.shape[1::-1])
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(picture, dtype=np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class Texture:
+    """A picture in halving sizes, so that what is far away can be read without flicker."""
+
+    levels: tuple[Image, ...]  # (H, W, 3) BGR, the finest first
+
+    @classmethod
+    def of(cls, picture: Image) -> Texture:
+        """A picture BGR or BGRA → its halving sizes; what is transparent becomes paper."""
+        levels = [_opaque(picture)]
+        while min(levels[-1].shape[:2]) >= 16:
+            height, width = levels[-1].shape[:2]
+            half = cv2.resize(levels[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+            levels.append(np.asarray(half, dtype=np.uint8))
+        return cls(tuple(levels))
+
+    def at(self, shrink: float) -> Image:
+        """The level for pictures in which `shrink` texels of the finest one share a pixel."""
+        level = round(float(np.log2(max(shrink, 1.0))))
+        return self.levels[min(level, len(self.levels) - 1)]
+
+
+def _opaque(picture: Image) -> Image:
+    if picture.shape[2] == 3:
+        return picture
+    alpha = picture[..., 3:].astype(np.float32) / 255
+    paper = np.array([236, 242, 245], dtype=np.float32)
+    return np.asarray((picture[..., :3] * alpha + paper * (1 - alpha)).astype(np.uint8))

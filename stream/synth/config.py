@@ -1,0 +1,75 @@
+"""Every knob of the rendered scenes in one place: (low, high) ranges and probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from stream.packet import MAX_CARDS
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class SceneConfig:
+    """What scenes are drawn from. Pairs are (low, high) ranges, single floats are probabilities.
+
+    Sizes that end in `_rel` are fractions of the picture's shorter side, so that one configuration
+    serves every picture size. Raises ValueError for a range upside down or a probability that is
+    none.
+    """
+
+    # the packet
+    cards: tuple[int, int] = (1, MAX_CARDS)
+    card_mm: Range = (0.265, 0.35)  # one card, drawn from N(0.31, 0.02) and clipped to this
+    squeeze: Range = (0.9, 1.0)  # thickness of a packet of more than 46 cards, times its loose one
+    lean_mm: Range = (-1.2, 1.2)  # how far the upper face is shifted against the lower one
+    lean: float = 0.5
+    misaligned_mm: Range = (0.0, 0.35)  # standard deviation of one card's place
+    face_up: float = 0.1
+    empty: float = 0.0  # a picture without a packet
+
+    # the camera
+    elevation_deg: Range = (10.0, 72.0)
+    azimuth_deg: Range = (0.0, 360.0)
+    distance_mm: Range = (180.0, 800.0)
+    roll_deg: Range = (-12.0, 12.0)
+    off_axis_deg: Range = (-18.0, 18.0)  # a picture is often a crop: the optical axis is elsewhere
+    extent: Range = (0.15, 0.95)  # the packet's larger extent as a part of the picture's
+    outside: float = 0.12  # the packet may reach beyond the picture
+
+    # the light
+    light_elevation_deg: Range = (25.0, 85.0)
+    ambient: Range = (0.45, 0.85)
+    gloss: float = 0.55
+    gloss_strength: Range = (0.1, 1.3)
+    shadow: Range = (0.15, 0.75)
+    softness_rel: Range = (0.004, 0.04)
+
+    # what else is there
+    clutter: float = 0.3  # boxes, books, phones
+    stray_card: float = 0.06  # one card face up, beside a packet of at least three
+    occluder: float = 0.1  # a finger in front
+    flat_picture: float = 0.25  # the background is a picture as it is, not a table in perspective
+
+    # the camera's own marks
+    cast: Range = (0.85, 1.15)  # gain of each colour
+    exposure: Range = (0.65, 1.3)
+    gamma: Range = (0.8, 1.25)
+    defocus: float = 0.4
+    defocus_rel: Range = (0.001, 0.006)  # standard deviation
+    motion: float = 0.2
+    motion_rel: Range = (0.006, 0.03)  # length
+    noise: Range = (0.0, 7.0)  # standard deviation, grey levels
+    jpeg: float = 0.6
+    jpeg_quality: tuple[int, int] = (35, 95)
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, tuple):
+                if len(value) != 2 or value[0] > value[1]:
+                    raise ValueError(f"{field.name} must be (low, high), got {value}")
+            elif not 0 <= value <= 1:
+                raise ValueError(f"{field.name} must be a probability in 0..1, got {value}")
+        if not (1 <= self.cards[0] and self.cards[1] <= MAX_CARDS):
+            raise ValueError(f"cards must lie in 1..{MAX_CARDS}, got {self.cards}")

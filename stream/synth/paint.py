@@ -1,0 +1,260 @@
+"""A block of cards, or a box, drawn into a picture: layered sides, then the face on top.
+
+The block is drawn card by card from the table up, each as the hull of its lower and its upper
+outline, so that round corners, leaning packets and cards out of line come by themselves. It is
+drawn larger than needed and averaged down, which smooths its edges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.synth.art import Texture
+from stream.synth.camera import Camera
+from stream.synth.light import SHIFT, Light, fixed
+
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A stack of equal sheets on the table."""
+
+    outline: Floats  # (M, 2) mm about its own middle, anticlockwise
+    size_mm: tuple[float, float]  # of the face on top, for its texture
+    thickness_mm: float
+    top: Texture
+    paper: Floats  # (3,) BGR of the sides
+    tones: Floats  # (n,) brightness of each sheet's edge, from the table up
+    shifts: Floats  # (n, 2) mm, how far each sheet lies off the middle
+    gloss: Image | None = None
+    place_mm: tuple[float, float] = (0.0, 0.0)
+    yaw_rad: float = 0.0
+    grain: int = 0  # where in the pool of paper grain its sides begin
+
+    def footprint(self, sheet: int = 0) -> Floats:
+        """The outline of one sheet on the table, world mm (M, 2)."""
+        return self.to_world(self.outline + self.shifts[sheet])
+
+    def to_world(self, xy: Floats) -> Floats:
+        """Points (…, 2) of the block's own plane → world mm."""
+        c, s = np.cos(self.yaw_rad), np.sin(self.yaw_rad)
+        return np.asarray(xy @ np.array([[c, s], [-s, c]]) + self.place_mm)
+
+
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """Where a block was drawn: alpha (h, w) uint8 whose first pixel is (x, y) of the picture."""
+
+    x: int
+    y: int
+    alpha: Image
+
+    def covers(self, xy: Floats) -> NDArray[np.bool_]:
+        """Which of the points (N, 2) px lie on the block."""
+        cells = np.rint(np.nan_to_num(xy, nan=-1e6)).astype(int) - (self.x, self.y)
+        height, width = self.alpha.shape
+        inside = ((cells >= 0) & (cells < (width, height))).all(axis=1)
+        cells = np.clip(cells, 0, (width - 1, height - 1))
+        return np.asarray(inside & (self.alpha[cells[:, 1], cells[:, 0]] > 127))
+
+
+def paint(image: Image, block: Block, camera: Camera, light: Light) -> Painted | None:
+    """Draw the block into the picture, in place. None if it is not in the picture."""
+    levels = _levels(block, camera)
+    if levels is None:
+        return None
+    hulls, tones = levels
+    points = np.concatenate([hulls[0], hulls[-1]])
+    height, width = image.shape[:2]
+    x0, y0 = (max(int(v) - 2, 0) for v in points.min(axis=(0)))
+    x1, y1 = (min(int(v) + 3, n) for v, n in zip(points.max(axis=0), (width, height), strict=True))
+    if x1 - x0 < 1 or y1 - y0 < 1:
+        return None
+    times = _supersampling(x1 - x0, y1 - y0)
+    enlarge = np.array(
+        [[times, 0, times * (0.5 - x0) - 0.5], [0, times, times * (0.5 - y0) - 0.5], [0, 0, 1.0]]
+    )
+    zoomed = Camera(enlarge @ camera.K, camera.R, camera.t)
+    shape = ((y1 - y0) * times, (x1 - x0) * times)
+    hulls = hulls * times + enlarge[:2, 2]
+    colour, mask = _sides(block, zoomed, light, shape, hulls, tones)
+    _top(block, zoomed, colour, mask)
+    small = (x1 - x0, y1 - y0)
+    colour = cv2.resize(colour, small, interpolation=cv2.INTER_AREA)
+    alpha = np.asarray(cv2.resize(mask, small, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    under = image[y0:y1, x0:x1]
+    keep = cv2.cvtColor(cv2.bitwise_not(alpha), cv2.COLOR_GRAY2BGR)
+    cv2.add(cv2.multiply(under, keep, scale=1 / 255), colour, dst=under)
+    return Painted(x0, y0, alpha)
+
+
+def _supersampling(width: int, height: int) -> int:
+    """How many subpixels a side: small blocks need more for the same smoothness, large ones time."""
+    return 3 if width * height < 90 * 90 else 2
+
+
+def _levels(block: Block, camera: Camera) -> tuple[Floats, Floats] | None:
+    """The sheets, thin ones taken together → (outlines below and above (m, 2M, 2) px, tones (m,)).
+
+    None if a part of the block is behind the camera.
+    """
+    sheets = len(block.tones)
+    ends = block.to_world(np.zeros((1, 2)))
+    middle = np.array([[*ends[0], 0.0], [*ends[0], block.thickness_mm]])
+    if (camera.depth(middle) < 1).any():
+        return None
+    tall_px = float(np.linalg.norm(np.diff(camera.project(middle), axis=0)))
+    parts = int(np.clip(tall_px * 2.2, 1, sheets))
+    index = (np.arange(parts) + 0.5) * sheets / parts
+    chosen = index.astype(int)
+    z = np.linspace(0, block.thickness_mm, parts + 1)
+    plan = block.to_world(block.outline + block.shifts[chosen][:, None])
+    world = np.empty((parts, 2, len(block.outline), 3))
+    world[..., :2] = plan[:, None]
+    world[:, 0, :, 2] = z[:-1, None]
+    world[:, 1, :, 2] = z[1:, None]
+    if (camera.depth(world[[0, -1]]) < 1).any():
+        return None
+    calm = np.sqrt(parts / sheets)  # sheets taken together average out
+    tones = 1 + (block.tones[chosen] - 1) * calm
+    return camera.project(world).reshape(parts, -1, 2), tones
+
+
+def _sides(
+    block: Block,
+    camera: Camera,
+    light: Light,
+    shape: tuple[int, int],
+    hulls: Floats,
+    tones: Floats,
+) -> tuple[Image, Image]:
+    """The sides of the block → colour (h, w, 3), 0 outside, and mask (h, w), 0 or 255."""
+    grey = np.zeros(shape, dtype=np.uint8)
+    mask = np.zeros(shape, dtype=np.uint8)
+    m = len(block.outline)
+    sheet_px = float(np.abs(hulls[0, 0] - hulls[0, m]).max())
+    for points, tone in zip(fixed(hulls), np.clip(tones * 200, 1, 255), strict=True):
+        hull = cv2.convexHull(points)
+        cv2.fillConvexPoly(grey, hull, int(tone), cv2.LINE_8, SHIFT)
+        cv2.fillConvexPoly(mask, hull, 255, cv2.LINE_8, SHIFT)
+        if sheet_px > 2.5:  # the dark gap below each sheet
+            gap = np.concatenate([points[:m], points[:m] + (points[m:] - points[:m]) // 4])
+            cv2.fillConvexPoly(grey, cv2.convexHull(gap), int(tone * 0.72), cv2.LINE_8, SHIFT)
+    shade = _shades(block, camera, light, shape)
+    grey = cv2.multiply(grey, shade, scale=1 / 128)
+    colour = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+    scale = tuple(float(v) / 200 for v in block.paper)
+    return np.asarray(cv2.multiply(colour, (*scale, 0.0)), dtype=np.uint8), mask
+
+
+def _shades(block: Block, camera: Camera, light: Light, shape: tuple[int, int]) -> Image:
+    """Brightness of the sides (h, w), 128 for that of the table: by direction, with grain."""
+    low, high = block.footprint(0), block.footprint(-1)
+    edge = np.roll(low, -1, axis=0) - low
+    length = np.maximum(np.linalg.norm(edge, axis=1), 1e-9)
+    normals = np.stack([edge[:, 1], -edge[:, 0], 0 * length], axis=1) / length[:, None]
+    towards = camera.place[:2] - low
+    seen = (normals[:, :2] * towards).sum(axis=1) > 0
+    bright = np.clip(light.shade(normals) * 128, 1, 255)
+    foot = camera.project(np.pad(low, ((0, 0), (0, 1))))
+    head = camera.project(np.pad(high, ((0, 0), (0, 1)), constant_values=block.thickness_mm))
+    ring = np.concatenate([foot, head])
+    shade = np.full(shape, int(bright[seen].mean()) if seen.any() else 128, dtype=np.uint8)
+    m = len(low)
+    for i in np.flatnonzero(seen):
+        j = (i + 1) % m
+        quad = ring[[i, j, j + m, i + m]]
+        if length[i] > 8:
+            _grain(block, shade, quad, float(bright[i]), int(i), float(length[i]))
+        else:
+            cv2.fillConvexPoly(shade, fixed(quad), int(bright[i]), cv2.LINE_8, SHIFT)
+    return shade
+
+
+def _grain(
+    block: Block, shade: Image, quad: Floats, bright: float, side: int, length_mm: float
+) -> None:
+    """Lay streaks of paper, `bright` on average, over one straight side (4, 2) px."""
+    height, width = shade.shape
+    x0, y0 = np.clip(np.floor(quad.min(axis=0)).astype(int) - 1, 0, (width, height))
+    x1, y1 = np.clip(np.ceil(quad.max(axis=0)).astype(int) + 2, 0, (width, height))
+    if x1 <= x0 or y1 <= y0:
+        return
+    pool = _paper_grain()
+    across, along = 48, int(length_mm * 2)
+    row, column = (
+        (block.grain * 37 + side * 101) % (pool.shape[0] - across),
+        (block.grain * 61) % 200,
+    )
+    strip = cv2.convertScaleAbs(
+        pool[row : row + across, column : column + along], alpha=bright / 128
+    )
+    corners = np.array([[0, across], [along, across], [along, 0], [0, 0]], dtype=np.float32) - 0.5
+    target = (quad - (x0, y0)).astype(np.float32)
+    if abs(cv2.contourArea(target)) < 1:
+        return
+    warp = cv2.getPerspectiveTransform(corners, target)
+    patch = shade[y0:y1, x0:x1]
+    drawn = cv2.warpPerspective(strip, warp, (x1 - x0, y1 - y0), borderMode=cv2.BORDER_REPLICATE)
+    mask = np.zeros(patch.shape, dtype=np.uint8)
+    cv2.fillConvexPoly(mask, fixed(target), 255, cv2.LINE_8, SHIFT)
+    cv2.copyTo(drawn, mask, patch)
+
+
+@lru_cache(maxsize=1)
+def _paper_grain() -> Image:
+    """Streaks along the cards' edges (256, 512), 128 on average."""
+    rng = np.random.default_rng(5)
+    field = np.zeros((256, 512), dtype=np.float32)
+    for sigma_x, sigma_y, weight in ((40, 0.8, 9), (12, 0.6, 5), (60, 10, 8), (1.5, 1.0, 4)):
+        layer = rng.normal(size=field.shape).astype(np.float32)
+        layer = cv2.GaussianBlur(layer, (0, 0), sigmaX=sigma_x, sigmaY=sigma_y)
+        field += layer / layer.std() * weight
+    return np.asarray(np.clip(128 + field, 0, 255).astype(np.uint8))
+
+
+def _top(block: Block, camera: Camera, colour: Image, mask: Image) -> None:
+    """Draw the face on top into colour and mask, in place."""
+    world = np.pad(block.footprint(-1), ((0, 0), (0, 1)), constant_values=block.thickness_mm)
+    outline = camera.project(world)
+    height, width = mask.shape
+    c, s = np.cos(block.yaw_rad), np.sin(block.yaw_rad)
+    middle = block.to_world(block.shifts[-1])
+    plane = camera.plane(block.thickness_mm) @ np.array(
+        [[c, -s, middle[0]], [s, c, middle[1]], [0, 0, 1.0]]
+    )
+    fine = block.top.levels[0]
+    area = abs(cv2.contourArea(outline.astype(np.float32)))
+    texture = block.top.at(np.sqrt(fine.shape[0] * fine.shape[1] / max(area, 1.0)) * 0.8)
+    warped = _warp(texture, plane, block.size_mm, (width, height))
+    if block.gloss is not None:
+        shine = _warp(block.gloss, plane, block.size_mm, (width, height))
+        warped = cv2.add(warped, cv2.cvtColor(shine, cv2.COLOR_GRAY2BGR))
+    face = np.zeros_like(mask)
+    cv2.fillConvexPoly(face, fixed(outline), 255, cv2.LINE_8, SHIFT)
+    cv2.copyTo(warped, face, colour)
+    cv2.bitwise_or(mask, face, dst=mask)
+
+
+def _warp(
+    texture: Image, plane: Floats, size_mm: tuple[float, float], size: tuple[int, int]
+) -> Image:
+    """A picture that covers `size_mm` about a plane's origin → as the camera shows that plane."""
+    height, width = texture.shape[:2]
+    w, h = size_mm
+    to_mm = np.array(
+        [
+            [w / width, 0, w * (0.5 / width - 0.5)],
+            [0, -h / height, h * (0.5 - 0.5 / height)],
+            [0, 0, 1.0],
+        ]
+    )
+    shown = cv2.warpPerspective(texture, plane @ to_mm, size, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(shown, dtype=np.uint8)

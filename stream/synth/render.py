@@ -1,0 +1,124 @@
+"""A scene and a camera → a picture with its truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.packet import canonical
+from stream.synth.art import Art, built_in
+from stream.synth.backdrop import paint_backdrop
+from stream.synth.camera import Camera
+from stream.synth.config import SceneConfig
+from stream.synth.finish import finish
+from stream.synth.light import SHIFT, fall_off, fixed, shadow_polygons
+from stream.synth.paint import Block, paint
+from stream.synth.scene import Finger, Scene, Stock, draw_camera, draw_scene
+
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """One picture and all that is true of it.
+
+    `xy` holds all eight corners, hidden ones and those beyond the picture's edge too; where there
+    is no packet it is NaN. A corner is the point of the card's round corner nearest to the sharp
+    one (see `stream.synth.body.Body.corners`). `camera` sees the corners of the labelled packet:
+    where the labels turned by 180°, the world did.
+    """
+
+    image: Image  # (H, W, 3) BGR
+    xy: Floats  # (8, 2) px of this picture, in the order of stream.packet.KEYPOINTS
+    visible: NDArray[np.bool_]  # (8,) inside the picture, hidden by nothing
+    cards: int  # 0 = no packet
+    camera: Camera
+    thickness_mm: float  # 0 without a packet
+
+
+class Renderer:
+    """Random numbers → pictures of packets of cards. Holds nothing but its pictures of cards."""
+
+    def __init__(self, config: SceneConfig | None = None, art: Art | None = None) -> None:
+        self.config = config or SceneConfig()
+        self.stock = Stock.of(art or built_in())
+
+    def sample(self, rng: np.random.Generator, hw: tuple[int, int]) -> Rendered:
+        """Random numbers → a picture of `hw` = (height, width) pixels, and its truth."""
+        scene = draw_scene(rng, self.config, self.stock)
+        camera = draw_camera(rng, self.config, scene.body, hw)
+        return render(scene, camera, hw, rng)
+
+
+def render(scene: Scene, camera: Camera, hw: tuple[int, int], rng: np.random.Generator) -> Rendered:
+    """A scene as a camera shows it; `rng` places the noise and nothing else."""
+    image = paint_backdrop(scene.backdrop, camera, hw)
+    blocks = [*scene.others, *([scene.packet] if scene.packet else [])]
+    _dim(image, scene, blocks, camera)
+    # what is further away is drawn first
+    blocks.sort(key=lambda b: -float(np.linalg.norm(camera.place[:2] - b.place_mm)))
+    xy, visible = _truth(scene, camera, hw)
+    covered = None
+    for block in blocks:
+        painted = paint(image, block, camera, scene.light)
+        if block is scene.packet:
+            covered = painted
+        elif covered is not None and painted is not None:
+            visible &= ~painted.covers(xy)
+    if scene.finger is not None:
+        visible &= ~_point(image, scene.finger, xy)
+    order = canonical(xy)
+    if order[0] != 0:
+        camera = camera.turned()
+    thickness = scene.body.thickness_mm if scene.cards else 0.0
+    final = finish(image, scene.finish, rng)
+    return Rendered(final, xy[order], visible[order], scene.cards, camera, thickness)
+
+
+def _truth(scene: Scene, camera: Camera, hw: tuple[int, int]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Where the corners are (8, 2) and which the packet and the picture's edge leave visible."""
+    if scene.packet is None:
+        return np.full((8, 2), np.nan), np.zeros(8, dtype=np.bool_)
+    xy = camera.project(scene.body.corners())
+    inside = ((xy >= -0.5) & (xy < np.array(hw[::-1]) - 0.5)).all(axis=1)
+    return xy, inside & scene.body.visible(camera.place)
+
+
+def _dim(image: Image, scene: Scene, blocks: list[Block], camera: Camera) -> None:
+    """Lay uneven light and the blocks' shadows over the backdrop, in place."""
+    height, width = image.shape[:2]
+    part = max(1, round(min(height, width) / 128))
+    shape = (-(-height // part), -(-width // part))
+    shadows: list[Floats] = []
+    for block in blocks:
+        for polygon in shadow_polygons(block.footprint(), block.thickness_mm, scene.light, camera):
+            shadows.append((polygon + 0.5) / part - 0.5)
+    light = fall_off(shape, scene.backdrop.corners, shadows, scene.light)
+    dim = np.clip(light * 128, 0, 255).astype(np.uint8)
+    full = cv2.resize(dim, (width, height), interpolation=cv2.INTER_LINEAR)
+    cv2.multiply(image, cv2.cvtColor(full, cv2.COLOR_GRAY2BGR), dst=image, scale=1 / 128)
+
+
+def _point(image: Image, finger: Finger, xy: Floats) -> NDArray[np.bool_]:
+    """Draw a finger, in place → which of the points (8, 2) px it covers."""
+    height, width = image.shape[:2]
+    extent = float((xy.max(axis=0) - xy.min(axis=0)).max())
+    size = np.array([width, height])
+    start = np.array(finger.start) * size
+    end = xy[finger.keypoint] + np.array(finger.past) * extent
+    radius = max(1.5, finger.radius_rel * extent)
+    a, b = (tuple(p.tolist()) for p in fixed(np.stack([start, end])))
+    for k in range(4):
+        colour = tuple(c * (0.7 + 0.1 * k) for c in finger.colour)
+        thick = max(1, round(2 * radius * (1 - 0.22 * k)))
+        cv2.line(image, a, b, colour, thick, cv2.LINE_AA, SHIFT)
+    along = np.clip(((xy - start) @ (end - start)) / max(((end - start) ** 2).sum(), 1e-9), 0, 1)
+    away = np.linalg.norm(xy - start - along[:, None] * (end - start), axis=1)
+    return np.asarray(away < radius)
+
+
+__all__ = ["Rendered", "Renderer", "render"]
