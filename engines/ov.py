@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +65,27 @@ def open_model(path: Path) -> Engine:
     """Model file → a warmed-up engine. Raises SpecError, EngineUnavailable, OSError."""
     spec = read_spec(path)
     try:
-        ov = importlib.import_module("openvino")
+        ov = _openvino()
     except (ImportError, OSError) as error:
         raise EngineUnavailable(
             f"OpenVINO does not load ({error}): pip install openvino"
         ) from error
     return OvEngine(path, spec, ov)
+
+
+def _openvino() -> Any:
+    """The module, without the report that its import sends to an analytics service, unasked.
+
+    Where `openvino_telemetry` cannot be imported, OpenVINO takes its own stub instead.
+    """
+    reporter = "openvino_telemetry"
+    before = {reporter: sys.modules[reporter]} if reporter in sys.modules else {}
+    sys.modules[reporter] = None  # type: ignore[assignment] # Python's mark: not importable
+    try:
+        return importlib.import_module("openvino")
+    finally:
+        del sys.modules[reporter]
+        sys.modules.update(before)
 
 
 def _ports(nodes: Any) -> dict[str, Port]:
