@@ -1,1 +1,1 @@
-"""Sinks: where results go; one file a kind, each with `open_sink`."""
+"""Sinks: where results go; one file a kind, each with `open_sink(…) -> Sink`."""

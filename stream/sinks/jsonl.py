@@ -1,0 +1,95 @@
+"""Results → a file of JSON lines, one a frame, UTF-8, as the README documents them."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.spec import ModelSpec
+from stream.frame import Result, checked_output
+
+
+def open_sink(path: Path, spec: ModelSpec, *, live: bool = False) -> JsonLines:
+    """A path → a sink that writes there. Raises OSError if it cannot be written.
+
+    With `live`, a frame without media time is given the seconds since the first.
+    """
+    return JsonLines(checked_output(path), spec.keypoints, live=live)
+
+
+class JsonLines:
+    """Each result → a line, whole in the file once `write` returns."""
+
+    wants_picture = False
+
+    def __init__(self, path: Path, keypoints: tuple[str, ...], *, live: bool) -> None:
+        self._keypoints = keypoints
+        self._live = live
+        self._begin_s: float | None = None
+        self._file = path.open("w", encoding="utf-8", newline="\n")
+
+    def write(self, result: Result, picture: NDArray[np.uint8] | None = None) -> None:
+        """Write one line; the picture is not looked at."""
+        del picture
+        line = as_line(result, self._keypoints, self._time_s(result))
+        self._file.write(line + "\n")
+        self._file.flush()  # so that a killed process leaves whole lines
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _time_s(self, result: Result) -> float | None:
+        frame = result.frame
+        if frame.pts_s is not None or not self._live:
+            return frame.pts_s
+        if self._begin_s is None:
+            self._begin_s = frame.captured_s
+        return frame.captured_s - self._begin_s
+
+
+def as_line(result: Result, keypoints: tuple[str, ...], time_s: float | None) -> str:
+    """A result → its JSON, without the line's end. What is NaN is null."""
+    count, frame = result.count, result.frame
+    values = {
+        "source": frame.source,
+        "frame": frame.index,
+        "time_s": _rounded(time_s, 6),
+        "state": result.state,
+        "cards": None if count is None else count.cards,
+        "cards_mean": None if count is None else _rounded(count.mean, 2),
+        "cards_low": None if count is None else count.low,
+        "cards_high": None if count is None else count.high,
+        "score": _rounded(result.score, 4),
+        "keypoints": _points(result, keypoints),
+        "latency_ms": {stage: _rounded(s * 1e3, 3) for stage, s in result.stages_s.items()},
+    }
+    return json.dumps(values, ensure_ascii=False, allow_nan=False)
+
+
+def _points(result: Result, keypoints: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The packet's keypoints by name, in the model's order; empty without a packet."""
+    packet = result.packet
+    if packet is None:
+        return []
+    return [
+        {
+            "name": name,
+            "x": _rounded(float(x), 2),
+            "y": _rounded(float(y), 2),
+            "score": _rounded(float(score), 4),
+            "visible": bool(visible),
+        }
+        for name, (x, y), score, visible in zip(
+            keypoints, packet.xy, packet.score, packet.visible, strict=True
+        )
+    ]
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(float(value), digits)

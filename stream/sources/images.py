@@ -1,0 +1,91 @@
+"""A folder, a glob or one file → stills, each judged alone, in sorted order."""
+
+from __future__ import annotations
+
+import glob
+import logging
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.frame import Frame, SourceError, SourceInfo
+from stream.sources import PICTURES
+
+_log = logging.getLogger("kpstream")
+
+
+def open_source(target: str) -> ImageSource:
+    """Path or pattern → its pictures. Raises SourceError if there are none."""
+    if Path(target).is_dir():
+        names = [os.path.join(target, name) for name in os.listdir(target)]  # noqa: PTH118, PTH208 - as the user spelt it
+    elif Path(target).exists():
+        names = [target]
+    else:
+        names = glob.glob(target, recursive=True)  # noqa: PTH207 - as the user spelt it
+    paths = sorted(name for name in names if Path(name).suffix.lower() in PICTURES)
+    if not paths:
+        raise SourceError(_nothing(target, names))
+    return ImageSource(target, paths)
+
+
+def _nothing(target: str, names: list[str]) -> str:
+    kinds = ", ".join(sorted(PICTURES))
+    if Path(target).is_dir():
+        return f"the folder {target} holds no picture ({kinds})"
+    if names:
+        return f"{target} matches {len(names)} files but no picture ({kinds})"
+    if glob.has_magic(target):
+        return f"no file matches {target}; is the path right?"
+    return f"no such file: {target}"
+
+
+class ImageSource:
+    """Picture files → frames. Reads one at a time; one that cannot be read is named and skipped."""
+
+    def __init__(self, target: str, paths: list[str]) -> None:
+        self._paths = paths
+        self._closed = False
+        self.info = SourceInfo(name=target, stills=True, frames=len(paths))
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Frames in the order of their paths. Raises SourceError if not one could be read."""
+        index = 0
+        for path in self._paths:
+            if self._closed:
+                return
+            image = _read(path)
+            if image is None:
+                if len(self._paths) > 1:
+                    _log.warning("skipped %s: it is not a picture that can be read", path)
+                continue
+            yield Frame(image, index, time.monotonic(), None, path)
+            index += 1
+        if index == 0 and not self._closed:
+            raise SourceError(_all_broken(self._paths))
+
+    def close(self) -> None:
+        """End before the next picture."""
+        self._closed = True
+
+
+def _all_broken(paths: list[str]) -> str:
+    if len(paths) == 1:
+        return f"{paths[0]} is not a picture that can be read"
+    return f"none of {len(paths)} pictures can be read, from {paths[0]} on"
+
+
+def _read(path: str) -> NDArray[np.uint8] | None:
+    """A picture file → (H, W, 3) BGR, turned as its EXIF says; None if it cannot be read."""
+    try:
+        data = np.fromfile(path, np.uint8)  # not cv2.imread: it prints, and fails on some paths
+    except OSError:
+        return None
+    if data.size == 0:
+        return None
+    return cast("NDArray[np.uint8] | None", cv2.imdecode(data, cv2.IMREAD_COLOR))

@@ -1,0 +1,196 @@
+"""A video file or a network stream → BGR frames as they are shown, with their media time."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Lock
+from typing import cast
+
+import av
+import cv2
+import numpy as np
+from av.container import InputContainer
+from av.sidedata.sidedata import SideData, Type
+from av.stream import Disposition
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from stream.colour import BgrConverter
+from stream.frame import Frame, SourceError, SourceInfo
+
+OPEN_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 2.0
+"""A read of the network cannot be broken off, only time out: `close` has to wait this long."""
+
+_LOW_LATENCY = {"rtsp_transport": "tcp", "fflags": "nobuffer", "analyzeduration": "1000000"}
+
+_log = logging.getLogger("kpstream")
+
+
+def open_source(target: str) -> VideoSource:
+    """Path or URL → a source whose first frame is decoded. Raises SourceError with the reason."""
+    remote = "://" in target and not Path(target).exists()
+    name = re.sub(r"(?<=://)[^/@]*@", "", target)  # a password is not for the log
+    if not remote and not Path(target).is_file():
+        raise SourceError(f"no such file: {target}")
+    try:
+        container = _open_container(target, remote=remote)
+    except av.FFmpegError as error:
+        raise SourceError(_unreadable(name, error, remote=remote)) from error
+    try:
+        return VideoSource(container, name, None if remote else target)
+    except BaseException:
+        container.close()
+        raise
+
+
+def _open_container(target: str, *, remote: bool) -> InputContainer:
+    if not remote:
+        return av.open(f"file:{target}")  # else a colon in the name reads as a protocol
+    slow = target.startswith(("http://", "https://"))
+    options = {} if slow else _LOW_LATENCY
+    timeout = (OPEN_TIMEOUT_S, READ_TIMEOUT_S)
+    return av.open(target, container_options=options, timeout=timeout)
+
+
+def _unreadable(name: str, error: av.FFmpegError, *, remote: bool) -> str:
+    if isinstance(error, av.ExitError):
+        return f"nothing answers at {name} within {OPEN_TIMEOUT_S:g} s; is the address right?"
+    reason = error.strerror
+    if remote:
+        return f"cannot open {name}: {reason}"
+    return f"{name} is not a video that can be read ({reason})"
+
+
+class VideoSource:
+    """One video stream → frames. `close` may come from another thread."""
+
+    def __init__(self, container: InputContainer, name: str, path: str | None) -> None:
+        self._container = container
+        self._name = name
+        self._stream = _video_stream(container, name)
+        self._convert = BgrConverter()
+        self._closed = False
+        self._reading = Lock()
+        self._index = 0
+        self._start_s = (container.start_time or 0) / av.time_base
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        self._step_s = float(1 / rate) if rate else 1 / 30
+        self._next_s = 0.0
+        self._live = path is None and not container.duration
+        # Frame threads keep frames back, which a live picture must not wait for.
+        self._stream.thread_type = "SLICE" if self._live else "AUTO"
+        self._frames = self._decode()
+        self._first = next(self._frames, None)
+        if self._first is None:
+            raise SourceError(f"{name} holds no picture that can be decoded; is it cut off?")
+        height, width = self._first.image.shape[:2]
+        self.info = SourceInfo(
+            name=name,
+            live=self._live,
+            size_hw=(height, width),
+            fps=float(rate) if rate else None,
+            frames=None if self._live else _frame_count(container, self._stream),
+            media=path if container.streams.audio else None,
+        )
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Frames in the order they are shown. Raises SourceError if a stream breaks off."""
+        try:
+            if self._first is not None:
+                first, self._first = self._first, None
+                yield first
+            while True:
+                with self._reading:
+                    frame = None if self._closed else next(self._frames, None)
+                if frame is None:
+                    return
+                yield frame
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close the file, or have the reading thread close it: FFmpeg dies if it is torn away."""
+        self._closed = True
+        if self._reading.acquire(blocking=False):
+            try:
+                self._container.close()
+            finally:
+                self._reading.release()
+
+    def _decode(self) -> Iterator[Frame]:
+        """Packets → frames. A damaged packet costs its own picture, not what follows."""
+        try:
+            for packet in self._container.demux():
+                if self._closed:
+                    return
+                if packet.stream_index != self._stream.index:
+                    continue
+                try:
+                    frames = cast("list[av.VideoFrame]", packet.decode())
+                except av.InvalidDataError:
+                    _log.debug("%s: a damaged packet was skipped", self._name)
+                    continue
+                for frame in frames:
+                    yield self._frame(frame)
+        except av.FFmpegError as error:
+            if self._live:
+                raise SourceError(_broken_off(self._name, error)) from error
+            _log.warning("%s breaks off after %d frames: %s", self._name, self._index, error)
+
+    def _frame(self, frame: av.VideoFrame) -> Frame:
+        captured_s = time.monotonic()
+        pts_s = self._next_s if frame.pts is None else frame.time - self._start_s
+        self._next_s = pts_s + self._step_s
+        image = _as_shown(self._convert(frame), frame)
+        index, self._index = self._index, self._index + 1
+        return Frame(image, index, captured_s, pts_s, self._name)
+
+
+def _broken_off(name: str, error: av.FFmpegError) -> str:
+    if isinstance(error, av.ExitError):
+        return f"{name} broke off: nothing came for {READ_TIMEOUT_S:g} s"
+    return f"{name} broke off: {error.strerror}"
+
+
+def _video_stream(container: InputContainer, name: str) -> VideoStream:
+    """The first stream of moving pictures; a cover on a song is none."""
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    held = "only sound" if container.streams.audio else "neither pictures nor sound"
+    raise SourceError(f"{name} is not a video: it holds {held}")
+
+
+def _frame_count(container: InputContainer, stream: VideoStream) -> int | None:
+    """How many frames a file says it has, else what its length and rate make; None if unknown."""
+    if stream.frames:
+        return stream.frames
+    if container.duration and stream.average_rate:
+        return max(1, round(container.duration / av.time_base * float(stream.average_rate)))
+    return None
+
+
+def _as_shown(image: NDArray[np.uint8], frame: av.VideoFrame) -> NDArray[np.uint8]:
+    """A stored picture → turned and mirrored by its display matrix, to the nearest quarter turn.
+
+    The matrix [[a, b], [c, d]] of 16.16 numbers (ISO/IEC 14496-12, 8.3.2) takes a stored place to
+    x' = a·x + c·y, y' = b·x + d·y, but for the shift.
+    """
+    side_data = cast("SideData | None", frame.side_data.get(Type.DISPLAYMATRIX))  # type: ignore[call-overload]
+    if side_data is None:
+        return image
+    a, b, _, c, d = np.frombuffer(bytes(side_data), np.int32, 5)
+    if abs(a) >= abs(b):
+        mirror_x, mirror_y = a < 0, d < 0
+    else:
+        mirror_x, mirror_y = c < 0, b < 0
+        image = cast("NDArray[np.uint8]", cv2.transpose(image))
+    if mirror_x or mirror_y:
+        code = -1 if mirror_x and mirror_y else int(mirror_x)
+        image = cast("NDArray[np.uint8]", cv2.flip(image, code))
+    return image
