@@ -1,0 +1,215 @@
+"""`kpstream`: words → what to open → one run. Parses, opens, runs; what it does is elsewhere.
+
+Nothing heavy is imported before the words are understood, so that help and most mistakes are
+answered at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import engines
+
+if TYPE_CHECKING:
+    from stream.frame import Sink, Source
+
+COMMANDS = {
+    "engines": "stream.engine_list",
+}
+"""A first word that is one of these is that command: its module's `main(words) -> exit code`."""
+
+
+class UsageError(Exception):
+    """The words do not make sense together; the message says what to write instead."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: the end in good order that Ctrl-C asks for, under another number."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Mistakes come out as UsageError, so that they read like every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse would have printed."""
+        raise UsageError(f"{message} ({self.prog} --help says more)")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Words → exit code: 0 done, 1 failed, 2 wrong usage, 130 after Ctrl-C, 143 after SIGTERM."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        with _sigterm_heard():
+            if words and words[0] in COMMANDS:
+                command = importlib.import_module(COMMANDS[words[0]])
+                return int(command.main(words[1:]))
+            return stream(words)
+    except Terminated:
+        return 128 + signal.SIGTERM
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except Exception as error:  # noqa: BLE001 - the top: every error becomes one line
+        if os.environ.get("KPSTREAM_TRACEBACK") == "1":
+            traceback.print_exc()
+        print(f"kpstream: error: {_one_line(error)}", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 1
+
+
+def stream(words: Sequence[str]) -> int:
+    """The command without a name: keypoints and count of everything that a source shows."""
+    args = _parser().parse_args(words)
+    if args.version:
+        print(f"kpstream {importlib.import_module('importlib.metadata').version('kpstream')}")
+        return 0
+    _check(args)
+    from stream.console import Dashboard  # noqa: PLC0415
+    from stream.pipeline import run  # noqa: PLC0415
+
+    with ExitStack() as opened:
+        source = opened.enter_context(closing(_open_source(args)))
+        show = _wants_window(args, live=source.info.live)
+        if not (show or args.out or args.json):
+            raise UsageError("nowhere to put the result: add --out FILE.mp4, --json FILE or --show")
+        engine = opened.enter_context(closing(engines.open_engine(args.model, args.engine)))
+        wanted = _open_sinks(args, source, engine.spec, show=show)
+        sinks = [opened.enter_context(closing(sink)) for sink in wanted]
+        with Dashboard(source.info, f"{engine}, {engine.spec.name}") as dashboard:
+            opened.pop_all()  # from here on the run closes them
+            run(source, engine, sinks, names=args.names, on_result=dashboard)
+    return 0
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="kpstream",
+        description="Find the eight corners of a packet of playing cards in video, and count it.",
+        epilog="Commands: " + ", ".join(f"kpstream {name}" for name in COMMANDS),
+    )
+    add = parser.add_argument
+    add(
+        "source",
+        nargs="?",
+        metavar="SOURCE",
+        help="a video file, a folder or glob of pictures, an rtsp, http or udp address, or synth:",
+    )
+    add("--camera", type=_camera, metavar="N", help="the camera of that number, from 0")
+    add("--out", type=Path, metavar="FILE", help="write an annotated video, with its sound (.mp4)")
+    add("--json", type=Path, metavar="FILE", help="write a line of JSON for every frame")
+    add("--model", type=Path, metavar="FILE", default=engines.DEFAULT_MODEL, help="an ONNX model")
+    add("--engine", choices=["auto", *engines.names()], default="auto", help="what runs the model")
+    add(
+        "--show",
+        action=argparse.BooleanOptionalAction,
+        help="open a window; what is live has one where there is a display, a file has none",
+    )
+    add("--names", action="store_true", help="write the corners' names into the picture")
+    add("--version", action="store_true", help="print the version and stop")
+    return parser
+
+
+def _camera(text: str) -> str:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"a camera is a number from 0, got {text!r}")
+    return text
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raise for what can be known to be wrong before anything is opened. UsageError, OSError."""
+    from stream.frame import checked_output  # noqa: PLC0415
+
+    if (args.source is None) == (args.camera is None):
+        got = "neither" if args.source is None else "both"
+        raise UsageError(f"name one source, a SOURCE or --camera N, got {got}")
+    if not args.model.is_file():
+        raise FileNotFoundError(f"there is no model file {args.model}: name one with --model")
+    inputs = (
+        {
+            "the input": Path(args.source),
+        }
+        if args.source
+        else {}
+    )
+    inputs["the model"] = args.model
+    outputs = {"--out": args.out, "--json": args.json}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        for what, other in inputs.items():
+            if _same(path, other):
+                raise UsageError(f"{option} {path} is {what} itself: name another file")
+        checked_output(path)
+        inputs[f"the file of {option}"] = path
+
+
+def _same(a: Path, b: Path) -> bool:
+    """Whether two paths are one file, also through links; also one that is yet to be made."""
+    return a.samefile(b) if a.exists() and b.exists() else a.resolve() == b.resolve()
+
+
+def _wants_window(args: argparse.Namespace, *, live: bool) -> bool:
+    """A window if asked for; unasked, for what is live, where there is a display."""
+    if args.show is not None or not live:
+        return bool(args.show)
+    window = importlib.import_module("stream.sinks.window")
+    return bool(window.has_display())
+
+
+def _open_source(args: argparse.Namespace) -> Source:
+    if args.camera is not None:
+        from stream.sources import camera  # noqa: PLC0415
+
+        return camera.open_source(args.camera)
+    from stream.sources import open_source  # noqa: PLC0415
+
+    return open_source(args.source)
+
+
+def _open_sinks(
+    args: argparse.Namespace, source: Source, spec: engines.ModelSpec, *, show: bool
+) -> Iterator[Sink]:
+    """The outputs asked for, opened one at a time so that each is owned before the next."""
+    if args.out is not None:
+        from stream.sinks import video  # noqa: PLC0415
+
+        yield video.open_sink(args.out, source.info)
+    if args.json is not None:
+        from stream.sinks import jsonl  # noqa: PLC0415
+
+        yield jsonl.open_sink(args.json, spec)
+    if show:
+        from stream.sinks import window  # noqa: PLC0415
+
+        yield window.open_sink(f"kpstream {source.info.name}")
+
+
+@contextmanager
+def _sigterm_heard() -> Iterator[None]:
+    """SIGTERM raises, as SIGINT does, so that it too leaves every output finished."""
+
+    def hear(*_: object) -> NoReturn:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, hear)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _one_line(error: Exception) -> str:
+    """An error → its message on one line; the kind of error too where the message needs it."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    text = " ".join(str(error).split())
+    if isinstance(error, (UsageError, OSError, ValueError, RuntimeError)) and text:
+        return text
+    return f"{type(error).__name__}: {text} (KPSTREAM_TRACEBACK=1 shows where)"

@@ -1,0 +1,105 @@
+"""What a run says on stderr: a progress bar for a file, a live line for a camera, one line at last.
+
+Where stderr is no terminal only the last line is said. Pictures of progress are drawn by the
+thread that shows results, ten times a second at most, so they cost the pipeline next to nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from types import TracebackType
+from typing import final
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from stream.frame import Result, SourceInfo
+from stream.stats import AGE, Stats
+
+PERIOD_S = 0.1
+
+
+@final
+class Dashboard:
+    """Results as they are shown → two lines that stay in place, and one when the run is over.
+
+    A context manager. `engine` is what the engine says of itself. `console` is where to write,
+    stderr unless given.
+    """
+
+    def __init__(self, info: SourceInfo, engine: str, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True)
+        self._engine = engine
+        self._info = info
+        self._stats = Stats()
+        self._next_s = -math.inf
+        bar = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
+        columns = () if info.live else bar
+        self._progress = Progress(*columns, TextColumn("{task.description}"))
+        self._task = self._progress.add_task("waiting for the first frame", total=info.frames)
+        # auto_refresh would start a thread of its own
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Dashboard:
+        if self._console.is_terminal:
+            self._live.start()
+            self._draw()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+        if error is None or isinstance(error, KeyboardInterrupt):
+            line = summary(self._info, self._engine, self._stats)
+            self._console.print(Text(line), soft_wrap=True)
+
+    def __call__(self, result: Result, stats: Stats) -> None:
+        """Show where the run stands, if it is time to."""
+        self._stats = stats
+        now_s = time.monotonic()
+        if now_s < self._next_s or not self._live.is_started:
+            return
+        self._next_s = now_s + PERIOD_S
+        text = status(result, stats)
+        self._progress.update(self._task, completed=stats.frames, description=text)
+        self._draw()
+
+    def _draw(self) -> None:
+        self._live.update(Group(self._header(), self._progress), refresh=True)
+
+    def _header(self) -> RenderableType:
+        return Text.assemble((self._info.name, "bold"), f"  {self._engine}", overflow="ellipsis")
+
+
+def status(result: Result, stats: Stats) -> str:
+    """A result → where the run stands: rate, state, count, and for a live source what was lost."""
+    parts = [f"{_number(stats.fps_now)} fps", result.state.replace("_", " ")]
+    if result.count is not None:
+        count = result.count
+        parts.append(f"{count.cards} cards ({count.low} to {count.high})")
+    if stats.dropped:
+        parts.append(f"{stats.dropped} dropped")
+    return " · ".join(parts)
+
+
+def summary(info: SourceInfo, engine: str, stats: Stats) -> str:
+    """A run → one line: frames, rate, drops, latency, and the engine that ran."""
+    stage = AGE if info.live else "engine"
+    p50, p95 = (_number(1000 * stats.latency_s(stage, percent)) for percent in (50, 95))
+    what = "capture to shown" if info.live else "engine"
+    return (
+        f"{info.name}: {stats.frames} frames, {_number(stats.fps)} fps, {stats.dropped} dropped, "
+        f"{what} {p50} ms (p95 {p95} ms), {engine}"
+    )
+
+
+def _number(value: float) -> str:
+    """One decimal; a dash for what is not known."""
+    return "–" if math.isnan(value) else f"{value:.1f}"

@@ -1,0 +1,127 @@
+"""Source, engine and sinks → one run from the first frame to the last. Owns every `close`.
+
+    source ─▶ ┃ capture ┃ ─▶ estimate ─▶ ┃ infer ┃ ─▶ draw, sinks (the caller's thread)
+
+What always holds when `run` returns or raises: every output is finished, source and engine are
+closed, no thread is left, and what is raised is the error that came first.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from types import TracebackType
+
+from engines.spec import Engine, ModelSpec
+from stream.draw import draw
+from stream.estimate import estimate
+from stream.flow import threaded
+from stream.frame import Finished, Result, Sink, Source
+from stream.stats import AGE, Stats
+
+Watcher = Callable[[Result, Stats], None]
+
+
+def run(
+    source: Source,
+    engine: Engine,
+    sinks: Sequence[Sink],
+    *,
+    names: bool = False,
+    on_result: Watcher | None = None,
+) -> Stats:
+    """Every frame of the source → every sink, until one of them has had enough.
+
+    Takes all three open and closes them, however it ends. A live source loses the frames that the
+    rest is too slow for; any other waits and loses none. `names` writes the keypoints' names into
+    the picture. `on_result` is told of each result once all sinks have it, in this thread.
+    """
+    stats = Stats()
+    with _Closing() as closing:
+        # the last named is the first to close: outputs first, so that they are whole whatever a
+        # stuck driver does, then the threads from the end of the chain upwards
+        closing.callback(engine.close)
+        closing.callback(source.close)
+        threads = closing.enter_context(ExitStack())
+        for sink in reversed(sinks):
+            closing.callback(sink.close)
+        info = source.info
+        capture = threaded(source, name="capture", newest=info.live, unblock=source.close)
+        threads.callback(capture.close)
+        found = estimate(capture, engine, stills=info.stills)
+        results = threaded(found, name="infer", unblock=capture.close)
+        threads.callback(results.close)
+        with suppress(Finished):
+            for result in results:
+                written = _write(result, sinks, engine.spec, stats, names=names)
+                stats.add(written, time.monotonic())
+                if on_result is not None:
+                    on_result(written, stats)
+    return stats
+
+
+def _write(
+    result: Result, sinks: Iterable[Sink], spec: ModelSpec, stats: Stats, *, names: bool
+) -> Result:
+    """Draw a result if a sink wants it, hand it to all; returns it with both times taken."""
+    picture = None
+    if any(sink.wants_picture for sink in sinks):
+        started = time.monotonic()
+        picture = draw(result, spec, names=names, hud=_hud(stats))
+        result = _timed(result, "draw", started)
+    started = time.monotonic()
+    for sink in sinks:
+        sink.write(result, picture if sink.wants_picture else None)
+    return _timed(result, "write", started)
+
+
+def _timed(result: Result, stage: str, started_s: float) -> Result:
+    """The result with the seconds since `started_s` put down to a stage."""
+    spent = time.monotonic() - started_s
+    return replace(result, stages_s={**result.stages_s, stage: spent})
+
+
+def _hud(stats: Stats) -> str:
+    """What stands small in the picture: the rate and the age of what was shown last."""
+    if stats.frames < 2:
+        return ""
+    return f"{stats.fps_now:.0f} fps  {stats.latency_s(AGE, 50) * 1000:.0f} ms"
+
+
+class _Closing(ExitStack):
+    """Closes all that it was given, even if a close raises. The error that came first is raised."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None:
+        with _deaf():
+            if error is None:
+                super().__exit__(None, None, None)
+            else:
+                with suppress(BaseException):  # what closing adds to an error is only its echo
+                    super().__exit__(kind, error, trace)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Ctrl-C and SIGTERM do nothing: an output that is being finished must not be cut short."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals reach the main thread only, and only it may say what they do
+        return
+    ears = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    ears = {number: ear for number, ear in ears.items() if ear is not None}  # None: not Python's
+    for number in ears:
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, ear in ears.items():
+            signal.signal(number, ear)
