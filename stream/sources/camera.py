@@ -6,8 +6,11 @@ import os
 import time
 from collections.abc import Iterator
 from threading import Lock
+from typing import cast
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from stream.frame import Frame, SourceError, SourceInfo
 
@@ -19,13 +22,13 @@ def open_source(target: str) -> CameraSource:
     """Index or device path → an open camera. Raises SourceError if none gives a picture."""
     os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(READ_TIMEOUT_S))
     # OpenCV tells its own story of each backend that it tried; ours is one line.
-    loudness = cv2.getLogLevel()
-    cv2.setLogLevel(0)
+    loudness = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(0)
     try:
         device = cv2.VideoCapture(int(target) if target.isdecimal() else target)
         return CameraSource(device, target)
     finally:
-        cv2.setLogLevel(loudness)
+        cv2.utils.logging.setLogLevel(loudness)
 
 
 class CameraSource:
@@ -75,4 +78,6 @@ class CameraSource:
             return None
         captured_s = time.monotonic()
         got, image = self._device.retrieve()
-        return Frame(image, index, captured_s, None, self._name) if got else None
+        if not got:
+            return None
+        return Frame(cast("NDArray[np.uint8]", image), index, captured_s, None, self._name)
