@@ -1,0 +1,202 @@
+"""A result → the frame with what was found drawn over it.
+
+All sizes follow the picture's shorter side, so that 480p and 4K read alike. Text stands on a dark
+translucent plate and every mark has a dark rim, for light pictures and dark ones.
+"""
+
+from __future__ import annotations
+
+import colorsys
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.spec import ModelSpec
+from stream.frame import Packet, Result
+
+Picture = NDArray[np.uint8]
+Point = NDArray[np.float64]
+Colour = tuple[int, int, int]
+
+DARK: Colour = (20, 20, 20)
+LIGHT: Colour = (250, 250, 250)
+QUIET: Colour = (185, 185, 185)
+
+_SHIFT = 4  # OpenCV takes whole numbers of 1/16 px
+_SHADE = 0.25  # brightness that the picture keeps under a plate
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_FONT_PX = 21.0  # height of its capitals at scale 1
+_SMALLEST_PX = 9.0  # capitals lower than that cannot be read
+
+
+def draw(result: Result, spec: ModelSpec, *, names: bool = False, hud: str = "") -> Picture:
+    """Result → a copy of its frame (H, W, 3) with corners, edges, the count and `hud` over it.
+
+    Visible corners are filled, hidden ones hollow; edges at a hidden corner are dashed. `names`
+    writes each corner's short name beside it, `hud` is a line of small text at the top right.
+    """
+    picture: Picture = result.frame.image.copy()
+    unit = min(picture.shape[:2]) / 720
+    if result.packet is not None:
+        _draw_packet(picture, result.packet, spec, unit, names=names)
+    texts = _count_texts(result, unit)
+    margin = round(16 * unit)
+    if texts:
+        _write(picture, texts, (margin, margin), unit)
+    if hud:
+        text = _Text(hud, 14 * unit, LIGHT)
+        _write(picture, [text], (picture.shape[1] - margin - text.width, margin), unit)
+    return picture
+
+
+def colours(k: int) -> list[Colour]:
+    """K steady BGR colours evenly round the hues, every other one darker."""
+    turns = [colorsys.hls_to_rgb(i / k, (0.65, 0.5)[i % 2], 1.0) for i in range(k)]
+    return [(round(255 * b), round(255 * g), round(255 * r)) for r, g, b in turns]
+
+
+def short_names(keypoints: tuple[str, ...]) -> list[str]:
+    """Names → initials, upper_left_back → ULB; where two agree, the last word says more of itself.
+
+    left_eye and left_ear are LEY and LEA.
+    """
+    words = [name.replace("-", "_").split("_") for name in keypoints]
+    heads = ["".join(word[:1] for word in parts[:-1]) for parts in words]
+    said = [1] * len(words)  # letters of the last word
+    while True:
+        short = [h + parts[-1][:n] for h, parts, n in zip(heads, words, said, strict=True)]
+        more = [
+            short.count(s) > 1 and n < len(parts[-1])
+            for s, parts, n in zip(short, words, said, strict=True)
+        ]
+        if not any(more):
+            return [s.upper() for s in short]
+        said = [n + m for n, m in zip(said, more, strict=True)]
+
+
+def _draw_packet(
+    picture: Picture, packet: Packet, spec: ModelSpec, unit: float, *, names: bool
+) -> None:
+    found = np.all(np.isfinite(packet.xy), axis=1)
+    if not found.any():
+        return
+    # The marks of a distant packet are smaller, or they would cover it.
+    extent = float(np.ptp(packet.xy[found], axis=0).max())
+    radius = max(4.0, 3 * unit, min(8 * unit, extent / 20))
+    for a, b in spec.edges:
+        if found[a] and found[b]:
+            _draw_edge(picture, packet.xy[[a, b]], packet.visible[[a, b]], radius)
+    size = np.array([picture.shape[1], picture.shape[0]])
+    near = np.all((packet.xy > -2 * radius) & (packet.xy < size + 2 * radius), axis=1)
+    for i, colour in enumerate(colours(len(packet.xy))):
+        if near[i]:
+            _draw_corner(picture, packet.xy[i], radius, colour, filled=bool(packet.visible[i]))
+    for i, name in enumerate(short_names(spec.keypoints) if names else ()):
+        if near[i]:
+            x, y = packet.xy[i] + (1.6 * radius, -1.2 * radius)
+            _Text(name, 13 * unit, LIGHT).put(picture, round(x), round(y), rim=True)
+
+
+def _draw_corner(
+    picture: Picture, xy: Point, radius: float, colour: Colour, *, filled: bool
+) -> None:
+    """A disc with a dark rim, or a wider ring with one on either side; its middle stays empty."""
+    centre = np.round(xy * (1 << _SHIFT)).astype(int).tolist()
+    rim, width = max(1, round(radius / 5)), max(1, round(radius / 3))
+    for extra, shade in ((rim, DARK), (0, colour)):
+        reach = radius + extra if filled else 1.2 * radius
+        thickness = -1 if filled else width + extra
+        r = round(reach * (1 << _SHIFT))
+        cv2.circle(picture, centre, r, shade, thickness, cv2.LINE_AA, _SHIFT)
+
+
+def _draw_edge(picture: Picture, ends: Point, visible: NDArray[np.bool_], radius: float) -> None:
+    """A line between two corners (2, 2), or dashes if one of them is hidden."""
+    length = float(np.hypot(*(ends[1] - ends[0])))
+    gap = radius * 1.5  # it stops short of rings, which stay hollow
+    if length < (1.0 if visible.all() else 2 * gap):
+        return
+    span = np.where(visible, [0.0, 1.0], [gap / length, 1.0 - gap / length])
+    span = _clipped(ends, span, picture, margin=radius)
+    if span[0] >= span[1]:
+        return
+    stops, colour = span, LIGHT
+    if not visible.all():
+        dashes = max(1, round((span[1] - span[0]) * length / (2.5 * radius)))
+        stops, colour = np.linspace(span[0], span[1], 2 * dashes), QUIET
+    xy = ends[0] + stops[:, None] * (ends[1] - ends[0])
+    lines = np.round(xy.reshape(-1, 2, 2) * (1 << _SHIFT)).astype(np.int32)
+    width = max(1, round(radius / 4))
+    for thickness, shade in ((width + 2 * max(1, round(width / 3)), DARK), (width, colour)):
+        cv2.polylines(picture, list(lines), False, shade, thickness, cv2.LINE_AA, _SHIFT)
+
+
+def _clipped(ends: Point, span: Point, picture: Picture, margin: float) -> Point:
+    """The part (from, to) of a span along a line that crosses the picture; from > to if none does.
+
+    Liang and Barsky, 1984. OpenCV's own clipping overflows for points far away.
+    """
+    low, high = float(span[0]), float(span[1])
+    for axis, size in ((0, picture.shape[1]), (1, picture.shape[0])):
+        start, step = float(ends[0, axis]), float(ends[1, axis] - ends[0, axis])
+        if step == 0:
+            if not -margin <= start <= size + margin:
+                return np.array([1.0, 0.0])
+            continue
+        at = sorted(((-margin - start) / step, (size + margin - start) / step))
+        low, high = max(low, at[0]), min(high, at[1])
+    return np.array([low, high])
+
+
+def _count_texts(result: Result, unit: float) -> list[_Text]:
+    """The number large and its interval small; a number that still settles is dim, with dots."""
+    if result.state == "no_packet":
+        return [_Text("no packet", 14 * unit, QUIET)]
+    if result.count is None:
+        return []
+    settling = result.state == "settling"
+    count = result.count
+    number = _Text(str(count.cards), 60 * unit, QUIET if settling else LIGHT, bold=True)
+    interval = f"{count.low}-{count.high}" + (" ..." if settling else "")
+    return [number, _Text(interval, 22 * unit, QUIET if settling else LIGHT)]
+
+
+class _Text:
+    """A word with its size in pixels; `height` is that of its capitals."""
+
+    def __init__(self, words: str, height: float, colour: Colour, *, bold: bool = False) -> None:
+        self.height = max(height, _SMALLEST_PX)
+        self._words, self._colour = words, colour
+        self._scale = self.height / _FONT_PX
+        # OpenCV 5 knows two weights, thickness 1 and more; before, it was the stroke in pixels.
+        self._stroke = max(2, round(self.height / 8)) if bold else max(1, round(self.height / 14))
+        self.width = cv2.getTextSize(words, _FONT, self._scale, self._stroke)[0][0]
+
+    def put(self, picture: Picture, x: int, baseline: int, *, rim: bool = False) -> None:
+        """Write with the lower left corner of the first letter at (x, baseline)."""
+        # The rim is the word itself, moved: a thicker one would be wider in OpenCV 5.
+        off = max(1, round(self.height / 12))
+        moves = [(dx, dy) for dx in (-off, off) for dy in (-off, off)] if rim else []
+        for dx, dy in [*moves, (0, 0)]:
+            colour = self._colour if (dx, dy) == (0, 0) else DARK
+            at = (x + dx, baseline + dy)
+            cv2.putText(
+                picture, self._words, at, _FONT, self._scale, colour, self._stroke, cv2.LINE_AA
+            )
+
+
+def _write(picture: Picture, texts: list[_Text], at: tuple[int, int], unit: float) -> None:
+    """Texts beside each other on one baseline and one plate, whose text begins at (x, y)."""
+    pad, gap = round(10 * unit), round(16 * unit)
+    x, y = at
+    height = round(max(text.height for text in texts))
+    width = sum(text.width for text in texts) + gap * (len(texts) - 1)
+    rows = slice(max(0, y - pad), y + height + pad)
+    columns = slice(max(0, x - pad), max(0, x + width + pad))
+    plate = picture[rows, columns]
+    if plate.size:
+        plate[:] = cv2.convertScaleAbs(plate, alpha=_SHADE)
+    for text in texts:
+        text.put(picture, x, y + height)
+        x += text.width + gap
