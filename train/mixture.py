@@ -7,7 +7,7 @@ resumed run, and one on several devices, sees what an uninterrupted one on a sin
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from torch.utils.data import Dataset
 
 from stream.packet import MAX_CARDS
 from stream.synth import Art, Renderer, SceneConfig
+from stream.synth.art import built_in
 from train import augment
 from train.config import Config
 from train.datasets import cardcut, empty
@@ -53,13 +54,7 @@ def read_pictures(config: Config, real: list[cardcut.Sample]) -> Pictures:
     """The real samples' pictures, the backgrounds that training may see, and the renderers."""
     frames = [_read(sample.path) for sample in real]
     backgrounds = empty.load(Path(config.backgrounds), held_out=False) if config.backgrounds else []
-    art = Art.from_folders(
-        backs=Path(config.art) / "backs" if config.art else None,
-        faces=Path(config.art) / "faces" if config.art else None,
-        backgrounds=empty.paths(Path(config.backgrounds), held_out=False)
-        if config.backgrounds
-        else None,
-    )
+    art = _art(config, backgrounds)
     hands = sorted(Path(config.hands).glob("*.png")) if config.hands else []
     return Pictures(
         real,
@@ -69,6 +64,17 @@ def read_pictures(config: Config, real: list[cardcut.Sample]) -> Pictures:
         Renderer(SceneConfig(empty=1.0), art),
         [_read(path, cv2.IMREAD_UNCHANGED) for path in hands],
     )
+
+
+def _art(config: Config, backgrounds: list[Image]) -> Art:
+    """What packets are rendered with: the renderer's own drawings, and the given pictures."""
+    if not config.art and not backgrounds:
+        return built_in()
+    folder = Path(config.art) if config.art else None
+    given = Art.from_folders(
+        backs=folder / "backs" if folder else None, faces=folder / "faces" if folder else None
+    )
+    return built_in() + replace(given, backgrounds=backgrounds or built_in().backgrounds)
 
 
 def _read(path: Path, flags: int = cv2.IMREAD_COLOR) -> Image:
