@@ -26,6 +26,9 @@ from train.datasets import cardcut, empty
 
 Image = NDArray[np.uint8]
 
+NEAR = 0.75
+"""Share of the rendered packets that fill the view as a tracker's crop does, not a whole frame."""
+
 
 class Example(NamedTuple):
     """One picture and its truth, or a batch of them with a dimension more."""
@@ -45,8 +48,9 @@ class Pictures:
     real: list[cardcut.Sample]
     frames: list[Image]
     empty: list[Image]
-    renderer: Renderer
-    empty_renderer: Renderer
+    near: Renderer
+    far: Renderer
+    without: Renderer
     hands: list[Image]
 
 
@@ -60,7 +64,8 @@ def read_pictures(config: Config, real: list[cardcut.Sample]) -> Pictures:
         real,
         frames,
         backgrounds,
-        Renderer(SceneConfig(), art),
+        Renderer(SceneConfig(extent=(0.42, 0.92)), art),
+        Renderer(SceneConfig(extent=(0.12, 0.5)), art),
         Renderer(SceneConfig(empty=1.0), art),
         [_read(path, cv2.IMREAD_UNCHANGED) for path in hands],
     )
@@ -120,7 +125,8 @@ class Mixture(Dataset[Example]):
 
     def _rendered(self, rng: np.random.Generator) -> Example:
         size = self.config.input_size
-        shot = self.pictures.renderer.sample(rng, (size, size))
+        renderer = self.pictures.near if rng.random() < NEAR else self.pictures.far
+        shot = renderer.sample(rng, (size, size))
         image = augment.colour(rng, shot.image) if rng.random() < 0.5 else shot.image
         inside = _inside(shot.xy, size)
         xy = np.where(inside[:, None], shot.xy, np.nan)
@@ -138,7 +144,7 @@ class Mixture(Dataset[Example]):
         elif draw < 0.75 and self.pictures.real:
             image = self._beside(rng, size)
         if image is None:
-            image = self.pictures.empty_renderer.sample(rng, (size, size)).image
+            image = self.pictures.without.sample(rng, (size, size)).image
         if self.pictures.hands and rng.random() < 0.3:
             hand = self.pictures.hands[int(rng.integers(len(self.pictures.hands)))]
             image = _pasted(rng, image, hand)
