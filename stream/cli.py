@@ -117,7 +117,7 @@ def _parser() -> Parser:
 
 
 def _camera(text: str) -> str:
-    if not (text.isascii() and text.isdigit()):
+    if not text.isdecimal() and not text.startswith("/dev/"):
         raise argparse.ArgumentTypeError(f"a camera is a number from 0, got {text!r}")
     return text
 
@@ -177,6 +177,11 @@ def _open_sinks(
     args: argparse.Namespace, source: Source, spec: engines.ModelSpec, *, show: bool
 ) -> Iterator[Sink]:
     """The outputs asked for, opened one at a time so that each is owned before the next."""
+    # The one that overwrites a file at once comes last, when nothing more can go wrong.
+    if show:
+        from stream.sinks import window  # noqa: PLC0415
+
+        yield window.open_sink(f"kpstream {source.info.name}")
     if args.out is not None:
         from stream.sinks import video  # noqa: PLC0415
 
@@ -184,11 +189,7 @@ def _open_sinks(
     if args.json is not None:
         from stream.sinks import jsonl  # noqa: PLC0415
 
-        yield jsonl.open_sink(args.json, spec)
-    if show:
-        from stream.sinks import window  # noqa: PLC0415
-
-        yield window.open_sink(f"kpstream {source.info.name}")
+        yield jsonl.open_sink(args.json, spec, live=source.info.live)
 
 
 @contextmanager
