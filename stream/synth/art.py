@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -122,7 +123,7 @@ class Texture:
 
     def at(self, shrink: float) -> Image:
         """The level for pictures in which `shrink` texels of the finest one share a pixel."""
-        level = round(float(np.log2(max(shrink, 1.0))))
+        level = round(math.log2(max(shrink, 1.0)))
         return self.levels[min(level, len(self.levels) - 1)]
 
 

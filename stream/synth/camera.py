@@ -46,6 +46,13 @@ class Camera:
         return replace(self, R=self.R @ np.diag([-1.0, -1.0, 1.0]))
 
 
+def lift(xy: Floats, z_mm: float) -> Floats:
+    """Points of the plane (…, 2) mm → world points (…, 3) on the level z."""
+    points = np.full((*xy.shape[:-1], 3), z_mm)
+    points[..., :2] = xy
+    return points
+
+
 def look_at(place: Floats, target: Floats, roll_rad: float, k: Floats) -> Camera:
     """A camera at `place` whose axis meets `target`, upright but for the roll (both world mm)."""
     ahead = (target - place) / np.linalg.norm(target - place)

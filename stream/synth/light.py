@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.synth.camera import Camera
+from stream.synth.camera import Camera, lift
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -56,7 +56,7 @@ def shadow_polygons(
     """A block's outline (N, 2) world mm → its cast and its contact shadow on the table, px."""
     away = -light.direction[:2] / light.direction[2] * thickness_mm
     on_table = [np.concatenate([outline, outline + away]), outline]
-    places = [np.pad(points, ((0, 0), (0, 1))) for points in on_table]
+    places = [lift(points, 0.0) for points in on_table]
     if any((camera.depth(p) < 1).any() for p in places):
         return []
     return [
@@ -66,7 +66,7 @@ def shadow_polygons(
 
 
 def gloss_map(rng: np.random.Generator, strength: float) -> Image:
-    """A highlight on a card (88, 63), grey levels to add: a soft patch, or a window's image."""
+    """A highlight on a card (88, 63, 3), levels to add: a soft patch, or a window's image."""
     x, y = np.meshgrid(np.linspace(-31.5, 31.5, 63), np.linspace(-44, 44, 88))
     angle = rng.uniform(0, np.pi)
     cx, cy = rng.uniform(-34, 34), rng.uniform(-48, 48)
@@ -79,7 +79,8 @@ def gloss_map(rng: np.random.Generator, strength: float) -> Image:
         soft = rng.uniform(1.5, 9)
         patch = 1 / (1 + np.exp((np.abs(u) - a) / soft)) / (1 + np.exp((np.abs(v) - b) / soft))
     veil = rng.uniform(0, 0.25) * np.clip(0.5 + u / 60, 0, 1)
-    return np.asarray(np.clip(255 * strength * (patch + veil), 0, 255).astype(np.uint8))
+    grey = np.clip(255 * strength * (patch + veil), 0, 255).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)
 
 
 SHIFT = 4

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.synth.art import Texture
-from stream.synth.camera import Camera
+from stream.synth.camera import Camera, lift
 from stream.synth.light import SHIFT, Light, fixed
 
 Image = NDArray[np.uint8]
@@ -140,89 +140,89 @@ def _sides(
     mask = np.zeros(shape, dtype=np.uint8)
     m = len(block.outline)
     sheet_px = float(np.abs(hulls[0, 0] - hulls[0, m]).max())
-    for points, tone in zip(fixed(hulls), np.clip(tones * 200, 1, 255), strict=True):
+    levels = np.clip(tones * 200, 1, 255).astype(int).tolist()
+    for points, tone in zip(fixed(hulls), levels, strict=True):
         hull = cv2.convexHull(points)
-        cv2.fillConvexPoly(grey, hull, int(tone), cv2.LINE_8, SHIFT)
+        cv2.fillConvexPoly(grey, hull, tone, cv2.LINE_8, SHIFT)
         cv2.fillConvexPoly(mask, hull, 255, cv2.LINE_8, SHIFT)
         if sheet_px > 2.5:  # the dark gap below each sheet
             gap = np.concatenate([points[:m], points[:m] + (points[m:] - points[:m]) // 4])
             cv2.fillConvexPoly(grey, cv2.convexHull(gap), int(tone * 0.72), cv2.LINE_8, SHIFT)
     shade = _shades(block, camera, light, shape)
-    grey = cv2.multiply(grey, shade, scale=1 / 128)
-    colour = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
-    scale = tuple(float(v) / 200 for v in block.paper)
-    return np.asarray(cv2.multiply(colour, (*scale, 0.0)), dtype=np.uint8), mask
+    colour = cv2.multiply(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), shade, scale=1 / 128)
+    return np.asarray(colour, dtype=np.uint8), mask
 
 
 def _shades(block: Block, camera: Camera, light: Light, shape: tuple[int, int]) -> Image:
-    """Brightness of the sides (h, w), 128 for that of the table: by direction, with grain."""
+    """Colour of the sides (h, w, 3) at half its brightness: by direction, with the paper's grain.
+
+    Three channels although grey would do for the grain, since OpenCV warps those fastest.
+    """
     low, high = block.footprint(0), block.footprint(-1)
     edge = np.roll(low, -1, axis=0) - low
-    length = np.maximum(np.linalg.norm(edge, axis=1), 1e-9)
+    length = np.maximum(np.hypot(edge[:, 0], edge[:, 1]), 1e-9)
     normals = np.stack([edge[:, 1], -edge[:, 0], 0 * length], axis=1) / length[:, None]
-    towards = camera.place[:2] - low
-    seen = (normals[:, :2] * towards).sum(axis=1) > 0
-    bright = np.clip(light.shade(normals) * 128, 1, 255)
-    foot = camera.project(np.pad(low, ((0, 0), (0, 1))))
-    head = camera.project(np.pad(high, ((0, 0), (0, 1)), constant_values=block.thickness_mm))
-    ring = np.concatenate([foot, head])
-    shade = np.full(shape, int(bright[seen].mean()) if seen.any() else 128, dtype=np.uint8)
+    seen = (normals[:, :2] * (camera.place[:2] - low)).sum(axis=1) > 0
+    bright = light.shade(normals) * (128 / 200)
+    ring = camera.project(np.concatenate([lift(low, 0.0), lift(high, block.thickness_mm)]))
+    shade = np.empty((*shape, 3), dtype=np.uint8)
+    plain = block.paper * (bright[seen].mean() if seen.any() else 0.64)
+    cv2.rectangle(shade, (0, 0), (shape[1], shape[0]), plain.tolist(), cv2.FILLED)
     m = len(low)
-    for i in np.flatnonzero(seen):
+    for i in np.flatnonzero(seen).tolist():
         j = (i + 1) % m
         quad = ring[[i, j, j + m, i + m]]
+        tint = block.paper * bright[i]
         if length[i] > 8:
-            _grain(block, shade, quad, float(bright[i]), int(i), float(length[i]))
+            _grain(block, shade, quad, tint, i, float(length[i]))
         else:
-            cv2.fillConvexPoly(shade, fixed(quad), int(bright[i]), cv2.LINE_8, SHIFT)
+            cv2.fillConvexPoly(shade, fixed(quad), tint.tolist(), cv2.LINE_8, SHIFT)
     return shade
 
 
 def _grain(
-    block: Block, shade: Image, quad: Floats, bright: float, side: int, length_mm: float
+    block: Block, shade: Image, quad: Floats, tint: Floats, side: int, length_mm: float
 ) -> None:
-    """Lay streaks of paper, `bright` on average, over one straight side (4, 2) px."""
-    height, width = shade.shape
-    x0, y0 = np.clip(np.floor(quad.min(axis=0)).astype(int) - 1, 0, (width, height))
-    x1, y1 = np.clip(np.ceil(quad.max(axis=0)).astype(int) + 2, 0, (width, height))
-    if x1 <= x0 or y1 <= y0:
+    """Lay streaks of paper, `tint` on average, over one straight side (4, 2) px."""
+    height, width = shade.shape[:2]
+    x0, y0 = np.clip(np.floor(quad.min(axis=0)).astype(int) - 1, 0, (width, height)).tolist()
+    x1, y1 = np.clip(np.ceil(quad.max(axis=0)).astype(int) + 2, 0, (width, height)).tolist()
+    target = (quad - (x0, y0)).astype(np.float32)
+    if x1 <= x0 or y1 <= y0 or abs(cv2.contourArea(target)) < 1:
         return
     pool = _paper_grain()
     across, along = 48, int(length_mm * 2)
-    row, column = (
-        (block.grain * 37 + side * 101) % (pool.shape[0] - across),
-        (block.grain * 61) % 200,
-    )
-    strip = cv2.convertScaleAbs(
-        pool[row : row + across, column : column + along], alpha=bright / 128
-    )
-    corners = np.array([[0, across], [along, across], [along, 0], [0, 0]], dtype=np.float32) - 0.5
-    target = (quad - (x0, y0)).astype(np.float32)
-    if abs(cv2.contourArea(target)) < 1:
-        return
+    row = (block.grain * 37 + side * 101) % (pool.shape[0] - across)
+    column = (block.grain * 61) % 200
+    strip = pool[row : row + across, column : column + along]
+    strip = cv2.multiply(strip, (*tint.tolist(), 0.0), scale=1 / 128)
+    # half a texel inside the strip, so that no pixel of the side reads beyond it
+    right, below = along - 1.5, across - 1.5
+    corners = np.array([[0.5, below], [right, below], [right, 0.5], [0.5, 0.5]], dtype=np.float32)
     warp = cv2.getPerspectiveTransform(corners, target)
     patch = shade[y0:y1, x0:x1]
-    drawn = cv2.warpPerspective(strip, warp, (x1 - x0, y1 - y0), borderMode=cv2.BORDER_REPLICATE)
-    mask = np.zeros(patch.shape, dtype=np.uint8)
+    drawn = cv2.warpPerspective(strip, warp, (x1 - x0, y1 - y0))
+    mask = np.zeros(patch.shape[:2], dtype=np.uint8)
     cv2.fillConvexPoly(mask, fixed(target), 255, cv2.LINE_8, SHIFT)
     cv2.copyTo(drawn, mask, patch)
 
 
 @lru_cache(maxsize=1)
 def _paper_grain() -> Image:
-    """Streaks along the cards' edges (256, 512), 128 on average."""
+    """Streaks along the cards' edges (256, 512, 3), 128 on average."""
     rng = np.random.default_rng(5)
     field = np.zeros((256, 512), dtype=np.float32)
     for sigma_x, sigma_y, weight in ((40, 0.8, 9), (12, 0.6, 5), (60, 10, 8), (1.5, 1.0, 4)):
         layer = rng.normal(size=field.shape).astype(np.float32)
         layer = cv2.GaussianBlur(layer, (0, 0), sigmaX=sigma_x, sigmaY=sigma_y)
         field += layer / layer.std() * weight
-    return np.asarray(np.clip(128 + field, 0, 255).astype(np.uint8))
+    grey = np.clip(128 + field, 0, 255).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)
 
 
 def _top(block: Block, camera: Camera, colour: Image, mask: Image) -> None:
     """Draw the face on top into colour and mask, in place."""
-    world = np.pad(block.footprint(-1), ((0, 0), (0, 1)), constant_values=block.thickness_mm)
+    world = lift(block.footprint(-1), block.thickness_mm)
     outline = camera.project(world)
     height, width = mask.shape
     c, s = np.cos(block.yaw_rad), np.sin(block.yaw_rad)
@@ -236,7 +236,7 @@ def _top(block: Block, camera: Camera, colour: Image, mask: Image) -> None:
     warped = _warp(texture, plane, block.size_mm, (width, height))
     if block.gloss is not None:
         shine = _warp(block.gloss, plane, block.size_mm, (width, height))
-        warped = cv2.add(warped, cv2.cvtColor(shine, cv2.COLOR_GRAY2BGR))
+        warped = np.asarray(cv2.add(warped, shine), dtype=np.uint8)
     face = np.zeros_like(mask)
     cv2.fillConvexPoly(face, fixed(outline), 255, cv2.LINE_8, SHIFT)
     cv2.copyTo(warped, face, colour)
@@ -248,13 +248,8 @@ def _warp(
 ) -> Image:
     """A picture that covers `size_mm` about a plane's origin → as the camera shows that plane."""
     height, width = texture.shape[:2]
-    w, h = size_mm
-    to_mm = np.array(
-        [
-            [w / width, 0, w * (0.5 / width - 0.5)],
-            [0, -h / height, h * (0.5 - 0.5 / height)],
-            [0, 0, 1.0],
-        ]
-    )
-    shown = cv2.warpPerspective(texture, plane @ to_mm, size, borderMode=cv2.BORDER_REPLICATE)
+    # the picture's outermost half texel is cut off: OpenCV is four times as fast without a border
+    sx, sy = size_mm[0] / (width - 1), size_mm[1] / (height - 1)
+    to_mm = np.array([[sx, 0, -size_mm[0] / 2], [0, -sy, size_mm[1] / 2], [0, 0, 1.0]])
+    shown = cv2.warpPerspective(texture, plane @ to_mm, size)
     return np.asarray(shown, dtype=np.uint8)

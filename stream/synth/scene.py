@@ -105,7 +105,7 @@ def draw_camera(
     height, width = hw
     spread = xy.max(axis=0) - xy.min(axis=0)
     fit = min(width / spread[0], height / spread[1])  # the scale at which it just fills the picture
-    extent = float(np.exp(rng.uniform(*np.log(config.extent))))
+    extent = float(rng.uniform(*config.extent))
     size = fit * spread * extent
     free = (np.array([width, height]) - size) / 2
     if rng.random() < config.outside:
