@@ -109,8 +109,11 @@ def spurious(judged: Judged, beyond_px: float = 10.0) -> list[bool]:
     return [bool(px > beyond_px) for px in nearest]
 
 
-def clip_errors(judged: Sequence[Judged]) -> dict[str, float]:
-    """Counted pictures → per clip |median of the mean counts − the clip's count|, in cards."""
+def clip_medians(judged: Sequence[Judged]) -> dict[str, tuple[int, float]]:
+    """Counted pictures → per clip its true count, and the median of the counts that were said.
+
+    Raises ValueError for a clip that shows two counts.
+    """
     means: defaultdict[str, list[float]] = defaultdict(list)
     truth: dict[str, int] = {}
     for one in judged:
@@ -121,7 +124,7 @@ def clip_errors(judged: Sequence[Judged]) -> dict[str, float]:
                     f"clip {one.clip!r} shows {truth[one.clip]} and {one.cards} cards; a clip's "
                     "median needs one count, give its parts names of their own"
                 )
-    return {clip: abs(median(values) - truth[clip]) for clip, values in means.items()}
+    return {clip: (truth[clip], median(values)) for clip, values in means.items()}
 
 
 def score(judged: Sequence[Judged], turn: Sequence[int] | None = None) -> Scores:
@@ -133,7 +136,7 @@ def score(judged: Sequence[Judged], turn: Sequence[int] | None = None) -> Scores
     seen = [p.visible[best_order(p.xy, o.xy, turn)] == o.visible for o, p in placed]
     off = np.array([o.count.mean - o.cards for o in full if o.count is not None])
     held = [o.count.low <= o.cards <= o.count.high for o in full if o.count is not None]
-    clips = list(clip_errors(full).values())
+    clips = [abs(middle - cards) for cards, middle in clip_medians(full).values()]
     nan = float("nan")
     return Scores(
         pictures=len(full),

@@ -80,7 +80,7 @@ def test_the_cast_comes_first_and_the_swap_is_in_the_weights(proto):
     kinds = [node.op_type for node in proto.graph.node]
     assert kinds[:4] == ["Cast", "Transpose", "Sub", "Conv"]
     assert proto.graph.node[0].input[0] == "images"
-    assert [i for i in proto.graph.input if i.name == "images"][0].type.tensor_type.elem_type == 2
+    assert proto.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
     assert "BatchNormalization" not in kinds
 
 

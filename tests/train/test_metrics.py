@@ -124,14 +124,14 @@ def counted(clip, cards, mean):
 
 def test_a_clip_is_judged_by_its_median():
     clips = [counted("a", 10, m) for m in (11.0, 12.0, 99.0)] + [counted("b", 20, 19.5)]
-    assert metrics.clip_errors(clips) == {"a": 2.0, "b": 0.5}
+    assert metrics.clip_medians(clips) == {"a": (10, 12.0), "b": (20, 19.5)}
     got = metrics.score(clips)
     assert (got.clip_median_error, got.clip_mean_error) == (1.25, 1.25)
 
 
 def test_a_clip_of_two_counts_is_refused():
     with pytest.raises(ValueError, match="shows 10 and 11 cards"):
-        metrics.clip_errors([counted("a", 10, 10), counted("a", 11, 11)])
+        metrics.clip_medians([counted("a", 10, 10), counted("a", 11, 11)])
 
 
 def test_spurious_is_measured_to_the_nearest_true_corner():

@@ -1,0 +1,212 @@
+"""`kpstream-train fit | eval | export | synth`: parses, opens, runs; no logic.
+
+Exit codes: 0, 2 for wrong usage, 1 for a failure (one line says which), 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from rich.console import Console
+
+from train.config import Config
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Words → exit code; wrong usage ends the program with 2, as argparse does."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    try:
+        options.run(options, parser)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001 - the top: every error becomes one line
+        if os.environ.get("KPSTREAM_TRACEBACK") == "1":
+            traceback.print_exc()
+        print(f"kpstream-train: error: {_one_line(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, ModuleNotFoundError):
+        text += "; training needs more than streaming: pip install 'kpstream[train]'"
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "kpstream-train", description="Train, score and export the networks that kpstream runs."
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    shown = argparse.ArgumentDefaultsHelpFormatter
+    fit = commands.add_parser("fit", help="train a network", formatter_class=shown)
+    _add_config(fit)
+    fit.set_defaults(run=_fit)
+
+    evaluate = commands.add_parser("eval", help="score a network", formatter_class=shown)
+    _add_eval(evaluate)
+    evaluate.set_defaults(run=_eval)
+
+    export = commands.add_parser("export", help="checkpoint → ONNX file", formatter_class=shown)
+    export.add_argument("checkpoint", type=Path, help="last.pt of a training run")
+    export.add_argument("--out", type=Path, required=True, help="the .onnx file to write")
+    export.add_argument("--half", action="store_true", help="store the weights in half precision")
+    export.set_defaults(run=_export)
+
+    synth = commands.add_parser(
+        "synth", help="render packets: a sheet of pictures or a clip", formatter_class=shown
+    )
+    _add_synth(synth)
+    synth.set_defaults(run=_synth)
+    return parser
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    """An option for each field of Config, with its default and its help."""
+    kinds = get_type_hints(Config)
+    for option in fields(Config):
+        kind, name = kinds[option.name], "--" + option.name.replace("_", "-")
+        settings: dict[str, Any] = {"help": option.metadata["help"]}
+        if option.default is MISSING:
+            settings["required"] = True
+        else:
+            settings["default"] = option.default
+        if kind is bool:
+            settings["action"] = argparse.BooleanOptionalAction
+        else:
+            settings["type"] = numbers if kind == tuple[int, ...] else kind
+        parser.add_argument(name, **settings)
+
+
+def _add_eval(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, help="an .onnx file, or a checkpoint (.pt)")
+    parser.add_argument("--engine", default="auto", help="the runtime that is scored")
+    parser.add_argument("--data", type=Path, help="folder of real pictures: cardcut")
+    parser.add_argument(
+        "--clips", type=numbers, default=(), help="score only the clips with these counts: 51,45"
+    )
+    parser.add_argument("--empty", type=Path, help="folder of pictures without a packet")
+    parser.add_argument(
+        "--all-empty",
+        action="store_true",
+        help="score every picture of --empty, not only those that training holds out",
+    )
+    parser.add_argument("--rendered", type=int, default=0, help="how many rendered packets")
+    parser.add_argument("--size", type=size, default=(480, 640), help="their size: 640x480")
+    parser.add_argument("--seed", type=int, default=1_000_003, help="their seed")
+    parser.add_argument("--out", type=Path, help="folder for figures, plots and worst pictures")
+
+
+def _add_synth(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, required=True, help="sheet.png, or clip.mp4")
+    parser.add_argument("--n", type=int, default=48, help="pictures on the sheet")
+    parser.add_argument("--seconds", type=float, default=6.0, help="length of the clip")
+    parser.add_argument("--fps", type=int, default=30, help="frames a second of the clip")
+    parser.add_argument("--size", type=size, help="WIDTHxHEIGHT; sheet 256x256, clip 1280x720")
+    parser.add_argument("--cards", type=int, help="count in every picture; drawn if not given")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
+    parser.add_argument("--truth", type=Path, help="JSON lines: the clip's corners and count")
+    parser.add_argument("--art", type=Path, help="folder with backs/ and faces/")
+    parser.add_argument("--backgrounds", type=Path, help="folder of pictures to lay it on")
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Text "51,45" → (51, 45); nothing → ()."""
+    return tuple(int(part) for part in text.split(",") if part.strip())
+
+
+def size(text: str) -> tuple[int, int]:
+    """Text "640x480" → (480, 640): height, width."""
+    width, height = (int(part) for part in text.lower().split("x"))
+    if width < 16 or height < 16:
+        raise argparse.ArgumentTypeError(f"{text}: a picture must be 16x16 at least")
+    return height, width
+
+
+def _fit(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    values = {option.name: getattr(options, option.name) for option in fields(Config)}
+    try:
+        config = Config(**values)
+    except ValueError as error:
+        parser.error(str(error))
+    from train.loop import fit  # noqa: PLC0415 - torch takes seconds to import
+
+    print(f"wrote {fit(config)}")
+
+
+def _export(options: argparse.Namespace, _parser: argparse.ArgumentParser) -> None:
+    from stream.frame import checked_output  # noqa: PLC0415
+    from train.export import export  # noqa: PLC0415
+
+    spec = export(options.checkpoint, checked_output(options.out), half=options.half)
+    megabytes = options.out.stat().st_size / 1e6
+    print(f"wrote {options.out}: {spec.name}, {spec.input_hw} px, {megabytes:.1f} MB")
+
+
+def _eval(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    if not (options.data or options.empty or options.rendered):
+        parser.error("nothing to score: name --data, --empty or --rendered")
+    from engines import open_engine  # noqa: PLC0415
+    from train import evaluate, report  # noqa: PLC0415
+
+    sets = {}
+    if options.data:
+        sets["labelled"] = evaluate.labelled(options.data, options.clips)
+    if options.empty:
+        sets["empty"] = evaluate.without_packet(options.empty, everything=options.all_empty)
+    if options.rendered:
+        sets["rendered"] = evaluate.rendered(options.rendered, options.seed, options.size)
+    with ExitStack() as stack:
+        engine = open_engine(_onnx(options.model, stack), options.engine)
+        stack.callback(engine.close)
+        verdicts = {name: evaluate.run(engine, pictures) for name, pictures in sets.items()}
+        Console().print(report.table({name: v.scores for name, v in verdicts.items()}))
+        if options.out:
+            report.write(options.out, str(engine), engine.spec, verdicts)
+            print(f"wrote {options.out}")
+
+
+def _onnx(model: Path, stack: ExitStack) -> Path:
+    """An ONNX file as it is; a checkpoint as a temporary ONNX file that the stack removes."""
+    if model.suffix != ".pt":
+        return model
+    from train.export import export  # noqa: PLC0415
+
+    folder = stack.enter_context(tempfile.TemporaryDirectory())
+    exported = Path(folder) / f"{model.stem}.onnx"
+    export(model, exported)
+    return exported
+
+
+def _synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    from stream.frame import checked_output  # noqa: PLC0415
+    from train import showing  # noqa: PLC0415
+
+    out, kind = checked_output(options.out), options.out.suffix.lower()
+    if kind not in {".png", ".jpg", ".mp4"}:
+        parser.error(f"--out must end in .png, .jpg or .mp4, got {out.name}")
+    if options.truth and kind != ".mp4":
+        parser.error("--truth goes with a clip: name an .mp4 with --out")
+    stage = showing.Stage.of(options.cards, options.art, options.backgrounds, options.seed)
+    if kind == ".mp4":
+        truth = checked_output(options.truth) if options.truth else None
+        frames = round(options.seconds * options.fps)
+        showing.clip(stage, options.size or (720, 1280), options.fps, frames, out, truth=truth)
+    else:
+        showing.rendered_sheet(stage, options.size or (256, 256), options.n, out)
+    print(f"wrote {out}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""What the renderer makes → files to look at: a contact sheet, or a clip with its truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from stream.synth import Art, Renderer, SceneConfig
+from train import clip as clips
+from train.sheet import sheet, with_truth
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """What to render, and the seed that everything random follows from."""
+
+    config: SceneConfig
+    art: Art
+    seed: int
+
+    @classmethod
+    def of(cls, cards: int | None, art: Path | None, backgrounds: Path | None, seed: int) -> Stage:
+        """Count (None = any), folder with backs/ and faces/, folder of backgrounds → a stage."""
+        pictures = Art.from_folders(
+            backs=art / "backs" if art else None,
+            faces=art / "faces" if art else None,
+            backgrounds=backgrounds,
+        )
+        config = SceneConfig() if cards is None else SceneConfig(cards=(cards, cards))
+        return cls(config, pictures, seed)
+
+
+def rendered_sheet(stage: Stage, hw: tuple[int, int], count: int, out: Path) -> None:
+    """`count` pictures with their true visible corners → one picture in `out`."""
+    renderer = Renderer(stage.config, stage.art)
+    tiles = []
+    for i in range(count):
+        shot = renderer.sample(np.random.default_rng([stage.seed, i]), hw)
+        seen = np.where(shot.visible[:, None], shot.xy, np.nan)
+        tiles.append((with_truth(shot.image, seen), f"{i}: {shot.cards} cards"))
+    if not cv2.imwrite(str(out), sheet(tiles, columns=8, tile_hw=hw)):
+        raise OSError(f"cannot write {out}")
+
+
+def clip(
+    stage: Stage,
+    hw: tuple[int, int],
+    fps: int,
+    frames: int,
+    out: Path,
+    *,
+    truth: Path | None = None,
+) -> None:
+    """A camera's way round one packet → an MP4 in `out`, and its truth as JSON lines."""
+    from stream.synth import Clip  # noqa: PLC0415
+
+    shots = Clip(stage.config, stage.art, stage.seed, hw, fps, frames)
+    clips.write(shots, out, fps, truth)
