@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import av
 from av.audio.stream import AudioStream
+from av.bitstream import BitStreamFilterContext
 from av.container import OutputContainer
 
 _log = logging.getLogger("kpstream")
@@ -55,6 +56,7 @@ class SoundCopy:
     def _shifted(self) -> Generator[av.Packet[AudioStream], None, None]:
         """The source's packets, counted from the start of its container, in rising order."""
         shift = self._ticks(self._source.time_base)
+        unframed = _adts_filter(self._source)
         last: int | None = None
         for packet in self._read():
             if packet.dts is None or packet.pts is None or packet.size == 0:
@@ -63,8 +65,9 @@ class SoundCopy:
                 continue  # the muxer would refuse it, and the run would end for its sake
             last = packet.dts
             packet.dts, packet.pts = packet.dts - shift, packet.pts - shift
-            packet.stream = self._target
-            yield packet
+            for ready in unframed.filter(packet) if unframed else [packet]:
+                ready.stream = self._target
+                yield ready
 
     def _encoded(self) -> Generator[av.Packet[AudioStream], None, None]:
         """The source's sound, decoded and encoded as AAC."""
@@ -88,6 +91,17 @@ class SoundCopy:
             yield from self._input.demux(self._source)
         except av.FFmpegError as error:
             _log.warning("the sound of %s breaks off: %s", self._input.name, error.strerror)
+
+
+def _adts_filter(source: AudioStream) -> BitStreamFilterContext | None:
+    """What takes AAC out of the frames that a transport stream has it in; None if it has none.
+
+    They are known by the missing description of the codec: it stands in each frame instead.
+    """
+    encoded = source.codec_context
+    if encoded.name != "aac" or encoded.extradata:
+        return None
+    return BitStreamFilterContext("aac_adtstoasc", source)
 
 
 def _added(output: OutputContainer, source: AudioStream) -> tuple[AudioStream, bool]:
