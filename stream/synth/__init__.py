@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from stream.synth.art import Art
+from stream.synth.clip import Clip
 from stream.synth.config import SceneConfig
 from stream.synth.render import Rendered, Renderer
 
-__all__ = ["Art", "Rendered", "Renderer", "SceneConfig"]
+__all__ = ["Art", "Clip", "Rendered", "Renderer", "SceneConfig"]
