@@ -21,7 +21,7 @@ class OvEngine:
     that is nearly twice as fast, and moves the expected count by some tenths of a card.
     """
 
-    def __init__(self, path: Path, spec: ModelSpec, ov: Any, precision: str = "f32") -> None:
+    def __init__(self, path: Path, spec: ModelSpec, ov: Any, precision: str) -> None:
         self.spec = spec
         version = ov.__version__.split("-")[0]
         core = ov.Core()
@@ -61,7 +61,7 @@ class OvEngine:
         self._request = None
 
 
-def open_model(path: Path) -> Engine:
+def open_model(path: Path, precision: str = "f32") -> Engine:
     """Model file → a warmed-up engine. Raises SpecError, EngineUnavailable, OSError."""
     spec = read_spec(path)
     try:
@@ -70,7 +70,7 @@ def open_model(path: Path) -> Engine:
         raise EngineUnavailable(
             f"OpenVINO does not load ({error}): pip install openvino"
         ) from error
-    return OvEngine(path, spec, ov)
+    return OvEngine(path, spec, ov, precision)
 
 
 def _openvino() -> Any:
