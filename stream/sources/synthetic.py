@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from urllib.parse import parse_qsl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from stream.frame import Frame, SourceError, SourceInfo
 from stream.packet import MAX_CARDS
 from stream.synth import Clip, Rendered, SceneConfig
 
 _ALLOWED = (
-    f"cards=0..{MAX_CARDS}, seed=0.., size=1280x720, fps=1..240, frames=1.., live=0|1; "
+    f"cards=0..{MAX_CARDS}, seed=0.., size=1280x720 (16..8192), fps=1..240, frames=1.., live=0|1; "
     "for example synth:cards=37&seed=3"
 )
 
@@ -31,7 +30,7 @@ class _Options:
 
 
 def open_source(target: str) -> SyntheticSource:
-    """`synth:` with options as in a query → a rendered clip. Raises SourceError for a bad option."""
+    """`synth:` with options → a rendered clip. Raises SourceError for a bad option."""
     options = _parse(target)
     frames = options.frames
     if frames is None and not options.live:
@@ -87,31 +86,24 @@ class SyntheticSource:
 def _parse(target: str) -> _Options:
     """`synth:NAME=VALUE&…` → options. Raises SourceError naming what is allowed."""
     query = target.removeprefix("synth:")
-    values: dict[str, object] = {}
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
-    except ValueError:
-        raise SourceError(
-            f"{target!r} is not synth: with options; allowed are {_ALLOWED}"
-        ) from None
-    for name, text in pairs:
-        if name not in _READERS or name in values:
-            fault = "is given twice" if name in values else "is unknown"
-            raise SourceError(f"{target!r}: option {name!r} {fault}; allowed are {_ALLOWED}")
+    options, seen = _Options(), set()
+    for part in query.split("&") if query else ():
+        name, _, text = part.partition("=")
+        if name not in _READERS or name in seen:
+            fault = "given twice" if name in seen else "unknown"
+            raise SourceError(f"{target!r}: option {name!r} is {fault}; allowed are {_ALLOWED}")
+        seen.add(name)
         try:
-            values[name] = _READERS[name](text)
+            options = _READERS[name](options, text)
         except ValueError:
-            raise SourceError(
-                f"{target!r}: {name}={text!r} is not possible; allowed are {_ALLOWED}"
-            ) from None
-    if "size" in values:
-        values["hw"] = values.pop("size")
-    return _Options(**{f.name: values[f.name] for f in fields(_Options) if f.name in values})
+            fault = f"{name}={text!r} is not possible"
+            raise SourceError(f"{target!r}: {fault}; allowed are {_ALLOWED}") from None
+    return options
 
 
 def _whole(text: str, low: int, high: int) -> int:
     """Digits → a number in low..high. Raises ValueError."""
-    if not text.isascii() or not text.isdecimal() or not low <= int(text) <= high:
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and low <= int(text) <= high):
         raise ValueError(text)
     return int(text)
 
@@ -122,7 +114,7 @@ def _size(text: str) -> tuple[int, int]:
     return _whole(height, 16, 8192), _whole(width, 16, 8192)
 
 
-def _fps(text: str) -> float:
+def _rate(text: str) -> float:
     """A rate in 1..240 → the number. Raises ValueError."""
     rate = float(text)
     if not 1 <= rate <= 240:
@@ -130,11 +122,11 @@ def _fps(text: str) -> float:
     return rate
 
 
-_READERS = {
-    "cards": lambda text: _whole(text, 0, MAX_CARDS),
-    "seed": lambda text: _whole(text, 0, 2**63),
-    "size": _size,
-    "fps": _fps,
-    "frames": lambda text: _whole(text, 1, 10**9),
-    "live": lambda text: bool(_whole(text, 0, 1)),
+_READERS: dict[str, Callable[[_Options, str], _Options]] = {
+    "cards": lambda options, text: replace(options, cards=_whole(text, 0, MAX_CARDS)),
+    "seed": lambda options, text: replace(options, seed=_whole(text, 0, 2**63)),
+    "size": lambda options, text: replace(options, hw=_size(text)),
+    "fps": lambda options, text: replace(options, fps=_rate(text)),
+    "frames": lambda options, text: replace(options, frames=_whole(text, 1, 10**9)),
+    "live": lambda options, text: replace(options, live=bool(_whole(text, 0, 1))),
 }

@@ -39,7 +39,7 @@ class Camera:
     def plane(self, z_mm: float) -> Floats:
         """Homography (3, 3) from (x, y, 1) mm on the level z = z_mm to pixels."""
         columns = np.stack([self.R[:, 0], self.R[:, 1], self.R[:, 2] * z_mm + self.t], axis=1)
-        return self.K @ columns
+        return np.asarray(self.K @ columns)
 
     def turned(self) -> Camera:
         """The same picture of a world turned by 180° about z: `X` and `-X` in the plane swap."""

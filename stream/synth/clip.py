@@ -47,7 +47,7 @@ class Clip:
     `frames` None never ends. Iterating begins anew each time; `frame(i)` gives any picture alone.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what a film is made of, in the order of its words
         self,
         config: SceneConfig | None = None,
         art: Art | None = None,

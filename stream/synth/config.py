@@ -24,7 +24,7 @@ class SceneConfig:
     squeeze: Range = (0.9, 1.0)  # thickness of a packet of more than 46 cards, times its loose one
     lean_mm: Range = (-1.2, 1.2)  # how far the upper face is shifted against the lower one
     lean: float = 0.5
-    misaligned_mm: Range = (0.0, 0.35)  # standard deviation of one card's place
+    misaligned_mm: Range = (0.0, 0.25)  # standard deviation of one card's place
     face_up: float = 0.1
     empty: float = 0.0  # a picture without a packet
 
@@ -71,5 +71,5 @@ class SceneConfig:
                     raise ValueError(f"{field.name} must be (low, high), got {value}")
             elif not 0 <= value <= 1:
                 raise ValueError(f"{field.name} must be a probability in 0..1, got {value}")
-        if not (1 <= self.cards[0] and self.cards[1] <= MAX_CARDS):
+        if self.cards[0] < 1 or self.cards[1] > MAX_CARDS:
             raise ValueError(f"cards must lie in 1..{MAX_CARDS}, got {self.cards}")

@@ -58,7 +58,7 @@ def finish(image: Image, marks: Finish, rng: np.random.Generator) -> Image:
         image = np.asarray(cv2.filter2D(image, -1, kernel), dtype=np.uint8)
     image = np.asarray(cv2.LUT(image, _tones(marks)), dtype=np.uint8)
     if marks.noise > 0.3:
-        grain = _crop(_pool(marks.coarse), image.shape[:2], rng)
+        grain = _crop(_large_pool(marks.coarse, image.shape[:2]), image.shape[:2], rng)
         gain = marks.noise / 32
         image = np.asarray(cv2.addWeighted(image, 1, grain, gain, -128 * gain), dtype=np.uint8)
     if marks.jpeg is not None:
@@ -90,15 +90,20 @@ def _pool(coarse: bool) -> Image:
     """Noise (768, 768, 3) about 128 with a standard deviation of 32."""
     field = np.random.default_rng(11).normal(size=(768, 768, 3)).astype(np.float32)
     if coarse:
-        field = cv2.GaussianBlur(field, (0, 0), 0.9)
+        field = np.asarray(cv2.GaussianBlur(field, (0, 0), 0.9), dtype=np.float32)
         field /= field.std()
     return np.asarray(np.clip(128 + 32 * field, 0, 255).astype(np.uint8))
 
 
+@lru_cache(maxsize=2)
+def _large_pool(coarse: bool, hw: tuple[int, int]) -> Image:
+    """The pool, repeated until a picture of that size has room for many places in it."""
+    pool = _pool(coarse)
+    times = [1 if 2 * n <= p else 1 + -(-n // p) for n, p in zip(hw, pool.shape, strict=False)]
+    return np.tile(pool, (*times, 1))
+
+
 def _crop(pool: Image, hw: tuple[int, int], rng: np.random.Generator) -> Image:
-    """A part of the pool of the size asked for, from a random place; repeats where it is small."""
-    times = [-(-n // p) + 1 for n, p in zip(hw, pool.shape, strict=False)]
-    if any(n > p // 2 for n, p in zip(hw, pool.shape, strict=False)):
-        pool = np.tile(pool, (*times, 1))
+    """A part of the pool of the size asked for, from a random place."""
     y, x = (int(rng.integers(0, p - n + 1)) for n, p in zip(hw, pool.shape, strict=False))
     return pool[y : y + hw[0], x : x + hw[1]]

@@ -49,17 +49,17 @@ def face(rng: np.random.Generator) -> Image:
         inside = (np.abs(x) < 20) & (np.abs(y) < 34)
         canvas[inside] = court[inside]
         cv2.rectangle(canvas, _px(-20, -34), _px(20, 34), (120, 60, 30), 3)
-    for px, py in _PLACES[min(rank, 10)] if rank <= 10 else []:
-        _pip(canvas, suit, px, py, 17 if rank == 1 else 8, ink)
+    for place in _PLACES.get(rank, []):
+        _pip(canvas, suit, place, 17 if rank == 1 else 8, ink)
     half = canvas.copy()
     name = {1: "A", 11: "J", 12: "Q", 13: "K"}.get(rank, str(rank))
     cv2.putText(half, name, _px(-29.5, -34.5), 0, 1.5, ink, 5, cv2.LINE_AA)
-    _pip(half, suit, -26.5, -29, 5, ink)
+    _pip(half, suit, (-26.5, -29), 5, ink)
     turned = half[::-1, ::-1].copy()
-    return np.minimum(half, turned) if rank <= 10 else np.where(half == canvas, turned, half)
+    return np.asarray(np.where(half == canvas, turned, half))
 
 
-_PLACES: dict[int, list[tuple[float, float]]] = {
+_PLACES: dict[int, list[tuple[int, int]]] = {
     1: [(0, 0)],
     2: [(0, -28), (0, 28)],
     3: [(0, -28), (0, 0), (0, 28)],
@@ -73,8 +73,11 @@ _PLACES: dict[int, list[tuple[float, float]]] = {
 }
 
 
-def _pip(canvas: Image, suit: int, x: float, y: float, size: float, ink: tuple[int, ...]) -> None:
-    """Draw a spade, club, heart or diamond about (x, y) mm, `size` mm high; upside down below."""
+def _pip(
+    canvas: Image, suit: int, at_mm: tuple[float, float], size: float, ink: tuple[int, ...]
+) -> None:
+    """Draw a spade, club, heart or diamond about a place, `size` mm high; upside down below."""
+    x, y = at_mm
     up = -1.0 if y > 0 else 1.0
     shift = 4
 
@@ -116,8 +119,8 @@ def _plane() -> tuple[Floats, Floats]:
     """The card's pixels as mm from its middle: x (H, W) and y (H, W)."""
     xs = (np.arange(_WIDTH, dtype=np.float32) + 0.5) / PX_PER_MM - 31.5
     ys = (np.arange(_HEIGHT, dtype=np.float32) + 0.5) / PX_PER_MM - 44
-    x, y = np.meshgrid(xs, ys)
-    return x, y
+    shape = (_HEIGHT, _WIDTH)
+    return np.broadcast_to(xs, shape), np.broadcast_to(ys[:, None], shape)
 
 
 def _step(mm: NDArray[np.floating]) -> Floats:
@@ -187,4 +190,4 @@ def _ink(rng: np.random.Generator) -> Floats:
 
 
 def _picture(values: NDArray[np.floating]) -> Image:
-    return np.clip(values, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(values, 0, 255), dtype=np.uint8)

@@ -84,10 +84,10 @@ def paint(image: Image, block: Block, camera: Camera, light: Light) -> Painted |
     zoomed = Camera(enlarge @ camera.K, camera.R, camera.t)
     shape = ((y1 - y0) * times, (x1 - x0) * times)
     hulls = hulls * times + enlarge[:2, 2]
-    colour, mask = _sides(block, zoomed, light, shape, hulls, tones)
+    colour, mask = _sides(hulls, tones, _shades(block, zoomed, light, shape))
     _top(block, zoomed, colour, mask)
     small = (x1 - x0, y1 - y0)
-    colour = cv2.resize(colour, small, interpolation=cv2.INTER_AREA)
+    colour = np.asarray(cv2.resize(colour, small, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     alpha = np.asarray(cv2.resize(mask, small, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     under = image[y0:y1, x0:x1]
     keep = cv2.cvtColor(cv2.bitwise_not(alpha), cv2.COLOR_GRAY2BGR)
@@ -96,7 +96,7 @@ def paint(image: Image, block: Block, camera: Camera, light: Light) -> Painted |
 
 
 def _supersampling(width: int, height: int) -> int:
-    """How many subpixels a side: small blocks need more for the same smoothness, large ones time."""
+    """How many subpixels a side: small blocks need more to be as smooth."""
     return 3 if width * height < 90 * 90 else 2
 
 
@@ -127,18 +127,11 @@ def _levels(block: Block, camera: Camera) -> tuple[Floats, Floats] | None:
     return camera.project(world).reshape(parts, -1, 2), tones
 
 
-def _sides(
-    block: Block,
-    camera: Camera,
-    light: Light,
-    shape: tuple[int, int],
-    hulls: Floats,
-    tones: Floats,
-) -> tuple[Image, Image]:
-    """The sides of the block → colour (h, w, 3), 0 outside, and mask (h, w), 0 or 255."""
-    grey = np.zeros(shape, dtype=np.uint8)
-    mask = np.zeros(shape, dtype=np.uint8)
-    m = len(block.outline)
+def _sides(hulls: Floats, tones: Floats, shade: Image) -> tuple[Image, Image]:
+    """Sheets and the sides' colour → colour (h, w, 3), 0 outside, and mask (h, w), 0 or 255."""
+    grey = np.zeros(shade.shape[:2], dtype=np.uint8)
+    mask = np.zeros_like(grey)
+    m = hulls.shape[1] // 2
     sheet_px = float(np.abs(hulls[0, 0] - hulls[0, m]).max())
     levels = np.clip(tones * 200, 1, 255).astype(int).tolist()
     for points, tone in zip(fixed(hulls), levels, strict=True):
@@ -148,7 +141,6 @@ def _sides(
         if sheet_px > 2.5:  # the dark gap below each sheet
             gap = np.concatenate([points[:m], points[:m] + (points[m:] - points[:m]) // 4])
             cv2.fillConvexPoly(grey, cv2.convexHull(gap), int(tone * 0.72), cv2.LINE_8, SHIFT)
-    shade = _shades(block, camera, light, shape)
     colour = cv2.multiply(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), shade, scale=1 / 128)
     return np.asarray(colour, dtype=np.uint8), mask
 
@@ -174,15 +166,13 @@ def _shades(block: Block, camera: Camera, light: Light, shape: tuple[int, int]) 
         quad = ring[[i, j, j + m, i + m]]
         tint = block.paper * bright[i]
         if length[i] > 8:
-            _grain(block, shade, quad, tint, i, float(length[i]))
+            _grain(shade, quad, tint, block.grain + 7 * i, float(length[i]))
         else:
             cv2.fillConvexPoly(shade, fixed(quad), tint.tolist(), cv2.LINE_8, SHIFT)
     return shade
 
 
-def _grain(
-    block: Block, shade: Image, quad: Floats, tint: Floats, side: int, length_mm: float
-) -> None:
+def _grain(shade: Image, quad: Floats, tint: Floats, seed: int, length_mm: float) -> None:
     """Lay streaks of paper, `tint` on average, over one straight side (4, 2) px."""
     height, width = shade.shape[:2]
     x0, y0 = np.clip(np.floor(quad.min(axis=0)).astype(int) - 1, 0, (width, height)).tolist()
@@ -191,11 +181,10 @@ def _grain(
     if x1 <= x0 or y1 <= y0 or abs(cv2.contourArea(target)) < 1:
         return
     pool = _paper_grain()
-    across, along = 48, int(length_mm * 2)
-    row = (block.grain * 37 + side * 101) % (pool.shape[0] - across)
-    column = (block.grain * 61) % 200
+    across, along = 48, min(int(length_mm * 2), 400)
+    row, column = seed * 37 % (pool.shape[0] - across), seed * 61 % (pool.shape[1] - along)
     strip = pool[row : row + across, column : column + along]
-    strip = cv2.multiply(strip, (*tint.tolist(), 0.0), scale=1 / 128)
+    strip = np.asarray(np.minimum(strip * (tint / 128).astype(np.float32), 255), dtype=np.uint8)
     # half a texel inside the strip, so that no pixel of the side reads beyond it
     right, below = along - 1.5, across - 1.5
     corners = np.array([[0.5, below], [right, below], [right, 0.5], [0.5, 0.5]], dtype=np.float32)
@@ -214,7 +203,7 @@ def _paper_grain() -> Image:
     field = np.zeros((256, 512), dtype=np.float32)
     for sigma_x, sigma_y, weight in ((40, 0.8, 9), (12, 0.6, 5), (60, 10, 8), (1.5, 1.0, 4)):
         layer = rng.normal(size=field.shape).astype(np.float32)
-        layer = cv2.GaussianBlur(layer, (0, 0), sigmaX=sigma_x, sigmaY=sigma_y)
+        layer[:] = cv2.GaussianBlur(layer, (0, 0), sigmaX=sigma_x, sigmaY=sigma_y)
         field += layer / layer.std() * weight
     grey = np.clip(128 + field, 0, 255).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)

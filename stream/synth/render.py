@@ -93,10 +93,11 @@ def _dim(image: Image, scene: Scene, blocks: list[Block], camera: Camera) -> Non
     height, width = image.shape[:2]
     part = max(1, round(min(height, width) / 128))
     shape = (-(-height // part), -(-width // part))
-    shadows: list[Floats] = []
-    for block in blocks:
-        for polygon in shadow_polygons(block.footprint(), block.thickness_mm, scene.light, camera):
-            shadows.append((polygon + 0.5) / part - 0.5)
+    shadows = [
+        (polygon + 0.5) / part - 0.5
+        for block in blocks
+        for polygon in shadow_polygons(block.footprint(), block.thickness_mm, scene.light, camera)
+    ]
     light = fall_off(shape, scene.backdrop.corners, shadows, scene.light)
     dim = np.clip(light * 128, 0, 255).astype(np.uint8)
     full = cv2.resize(dim, (width, height), interpolation=cv2.INTER_LINEAR)

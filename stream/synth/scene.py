@@ -140,7 +140,7 @@ def _draw_packet(
     loose = rng.normal(0, rng.uniform(*config.misaligned_mm), (cards, 2))
     loose[[0, -1]] = 0  # the truth is the place of the large faces
     lean = np.linspace(-0.5, 0.5, cards)[:, None] if cards > 1 else np.zeros((1, 1))
-    tones = 1 + rng.normal(0, rng.uniform(0.02, 0.11), cards)
+    tones = 1 + rng.normal(0, rng.uniform(0.01, 0.08), cards)
     tones *= np.linspace(rng.uniform(0.8, 1.0), 1, cards)  # less light gets to the table
     return Block(
         outline=rounded(body.width_mm, body.height_mm, body.radius_mm),

@@ -78,7 +78,7 @@ def _stone(rng: np.random.Generator) -> Floats:
 
 
 def _plain(rng: np.random.Generator) -> Floats:
-    return noise(rng, 1, 1.5) * np.float32(rng.uniform(0.02, 0.25))
+    return np.asarray(noise(rng, 1, 1.5) * rng.uniform(0.02, 0.25), dtype=np.float32)
 
 
 def _x() -> Floats:
