@@ -1,0 +1,97 @@
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.packet import KEYPOINTS
+from train.datasets import cardcut
+
+REAL = Path(__file__).parents[2] / "../shared/data/cardcut"
+real_data = pytest.mark.skipif(not REAL.is_dir(), reason="the cardcut pictures are not here")
+
+HEAD = ["imageName", "annotated", "cards_counted", "total_cards", "videoId"]
+
+
+def write(folder, rows, size_hw=(48, 64)):
+    """A folder as cardcut's is; rows are (name, cards, clip, {corner: (row, column) fractions})."""
+    (folder / "images").mkdir()
+    columns = [*HEAD]
+    for name in KEYPOINTS:
+        columns += [f"{name}_visible", f"{name}_x", f"{name}_y"]
+    with (folder / "cardpoints.csv").open("w", newline="") as out:
+        table = csv.writer(out)
+        table.writerow([*columns, "mask"])
+        for name, cards, clip, corners in rows:
+            row = [name, 1, cards, 52, clip]
+            for corner in KEYPOINTS:
+                row += [1, *corners[corner]] if corner in corners else [0, 0.0, 0.0]
+            table.writerow([*row, "unused.jpg"])
+            cv2.imwrite(str(folder / "images" / name), np.zeros((*size_hw, 3), np.uint8))
+
+
+def test_the_column_called_x_is_the_row(tmp_path):
+    write(tmp_path, [("a.jpg", 7, "1", {"upper_left_back": (0.25, 0.75)})])
+    [sample] = cardcut.load(tmp_path)
+    at = KEYPOINTS.index("upper_left_back")
+    np.testing.assert_allclose(sample.xy[at], (0.75 * 64, 0.25 * 48))
+    assert sample.path == tmp_path / "images" / "a.jpg"
+    assert (sample.cards, sample.clip) == (7, "1")
+
+
+def test_a_hidden_corner_is_nan_and_not_a_corner_of_the_picture(tmp_path):
+    write(tmp_path, [("a.jpg", 7, "1", {"lower_right_face": (0.5, 0.5)})])
+    [sample] = cardcut.load(tmp_path)
+    assert sample.visible.tolist() == [name == "lower_right_face" for name in KEYPOINTS]
+    np.testing.assert_array_equal(np.isnan(sample.xy).all(axis=1), ~sample.visible)
+    assert np.isnan(sample.xy[~sample.visible]).all()
+
+
+def test_what_is_lacking_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"cardpoints\.csv"):
+        cardcut.load(tmp_path)
+    write(tmp_path, [("a.jpg", 7, "1", {}), ("b.jpg", "many", "1", {})])
+    with pytest.raises(ValueError, match=r"line 3.*many"):
+        cardcut.load(tmp_path)
+
+
+def sample(cards, clip):
+    return cardcut.Sample(Path("x"), np.zeros((8, 2)), np.ones(8, bool), cards, clip)
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=40), st.data())
+def test_no_clip_stands_on_both_sides(counts, data):
+    samples = [sample(n, f"clip {n}") for n in counts]
+    held_counts = data.draw(st.lists(st.sampled_from(counts), unique=True))
+    train, held = cardcut.split(samples, tuple(held_counts))
+    assert not {s.clip for s in train} & {s.clip for s in held}
+    assert len(train) + len(held) == len(samples)
+    assert {s.cards for s in held} == set(held_counts)
+
+
+def test_a_clip_that_is_not_there_cannot_be_held_out():
+    with pytest.raises(ValueError, match=r"no clip shows \[9\]"):
+        cardcut.split([sample(3, "a")], (9,))
+
+
+@real_data
+def test_the_real_folder():
+    samples = cardcut.load(REAL)
+    assert len(samples) == 796
+    clips = {s.clip: {o.cards for o in samples if o.clip == s.clip} for s in samples}
+    assert len(clips) == 41
+    assert all(len(counts) == 1 for counts in clips.values())
+    places = np.concatenate([s.xy[s.visible] for s in samples])
+    assert np.isfinite(places).all()
+    assert ((places >= 0) & (places <= (640, 480))).all()
+    # Seen from above in front, the upper side stands higher in the picture: it would not, were
+    # rows and columns mixed up.
+    upper = np.array([name.startswith("upper") for name in KEYPOINTS])
+    both = [s for s in samples if s.visible[upper].any() and s.visible[~upper].any()]
+    assert len(both) > 700
+    higher = [np.nanmean(s.xy[upper, 1]) < np.nanmean(s.xy[~upper, 1]) for s in both]
+    assert np.mean(higher) > 0.9
+    assert (places[:, 0] > 480).any()
