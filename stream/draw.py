@@ -123,7 +123,7 @@ def _draw_edge(picture: Picture, ends: Point, visible: NDArray[np.bool_], radius
         return
     stops, colour = span, LIGHT
     if not visible.all():
-        dashes = max(1, round((span[1] - span[0]) * length / (2.5 * radius)))
+        dashes = max(1, round((span[1] - span[0]) * length / (4 * radius)))
         stops, colour = np.linspace(span[0], span[1], 2 * dashes), QUIET
     xy = ends[0] + stops[:, None] * (ends[1] - ends[0])
     lines = np.round(xy.reshape(-1, 2, 2) * (1 << _SHIFT)).astype(np.int32)

@@ -38,7 +38,7 @@ FAINT = 0.05
 """A heatmap that stays below says nothing of the place: that corner's xy is NaN."""
 
 SAME_CROP = 0.2
-"""A still whose crop still moves or grows by more than this part of it gets one more look."""
+"""A crop that fits its packet to within this part of its width needs no other look."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +90,8 @@ def _follow(frame: Frame, looker: _Looker, regions: RegionTracker) -> _Look:
     region = regions.region(_hw(frame), time_s)
     looker.lap("track")
     look = looker.look(frame, region) if region else None
+    if look is not None and region is not None and look.found():
+        look = _closer(frame, looker, look, region)  # it may stand half outside of the crop
     if look is None or not look.found():
         look = _search(frame, looker)
     if look.found():
@@ -102,14 +104,18 @@ def _follow(frame: Frame, looker: _Looker, regions: RegionTracker) -> _Look:
 def _search(frame: Frame, looker: _Looker, *, refine: bool = False) -> _Look:
     """Look at the whole frame, then closer at what might be a packet; `refine`: closer again."""
     region = whole(_hw(frame), looker.input_hw)
-    look = looker.look(frame, region)
-    for _ in range(2 if refine else 1):
+    return _closer(frame, looker, looker.look(frame, region), region, 2 if refine else 1)
+
+
+def _closer(frame: Frame, looker: _Looker, look: _Look, region: Region, times: int = 1) -> _Look:
+    """Look again, up to so many times, until the crop fits what might be a packet in it."""
+    for _ in range(times):
         if not look.found(CANDIDATE):
             break
-        closer = crop_around(look.outline(), _hw(frame), looker.input_hw)
-        if _alike(closer, region):
+        fitting = crop_around(look.outline(), _hw(frame), looker.input_hw)
+        if _alike(fitting, region):
             break
-        look, region = looker.look(frame, closer), closer
+        look, region = looker.look(frame, fitting), fitting
     return look
 
 

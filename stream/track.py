@@ -122,20 +122,19 @@ class CountPool:
         """
         given = _given_packet(distribution)
         if self._weight == 0.0 or time_s < self._last_s:
-            self._recent.clear()
             self._restart(given, time_s)
         else:
             kept = exp((self._last_s - time_s) / MEMORY_S)
             self._sum, self._weight = kept * self._sum + given, kept * self._weight + 1.0
+            self._recent.append((time_s, given))
         self._last_s = time_s
-        self._recent.append((time_s, given))
         _drop_older(self._recent, time_s - RECENT_S)
         recent = np.mean([seen for _, seen in self._recent], axis=0)
         pooled: NDArray[np.float64] = self._sum / self._weight
         # A frame or two may err as much; below 10 fps fading alone must do.
         if len(self._recent) >= 3 and abs(_cards(recent) - _cards(pooled)) > JUMP_CARDS:
-            self._restart(recent, self._recent[0][0])
-            pooled = recent
+            self._restart(given, time_s)
+            pooled = given
         self._means.append((time_s, _cards(pooled)))
         _drop_older(self._means, time_s - SETTLE_S)
         return pooled
@@ -154,6 +153,7 @@ class CountPool:
 
     def _restart(self, first: NDArray[np.float64], began_s: float) -> None:
         self._sum, self._weight, self._began_s = first, 1.0, began_s
+        self._recent = deque([(began_s, first)])
         self._means.clear()
 
 

@@ -1,0 +1,231 @@
+"""Frames become results, alone or as a film, with the dots that the fake engine sees."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engines.fake import FakeEngine, paint
+from engines.spec import ModelSpec, Prediction
+from stream.estimate import estimate
+from stream.frame import Frame
+from stream.packet import EDGES, FLIP, KEYPOINTS
+
+SPEC = ModelSpec("packet", KEYPOINTS, EDGES, FLIP, (256, 256), 4, 8.0, 52)
+SHAPE = np.array(
+    [(0, 0), (60, 0), (0, -20), (60, -20), (0, 90), (60, 90), (-10, 70), (70, 70)], float
+)
+EMPTY = np.full((240, 320, 3), 128, np.uint8)
+
+
+def at(x, y):
+    """Where the corners are of a packet that lies at (x, y)."""
+    return SHAPE + np.array([x, y], float)
+
+
+CORNERS = at(140, 90)
+
+
+class Watched(FakeEngine):
+    """The fake engine, which counts its calls, owns its answer and can leave heads away."""
+
+    def __init__(self, spec=SPEC, *, cards=26, heads=True, weaken=1.0, packet=1.0):
+        super().__init__(spec, cards=cards)
+        self.calls = 0
+        self._heads, self._weaken, self._packet = heads, weaken, packet
+        self._last = None
+
+    def __call__(self, images):
+        self.calls += 1
+        if self._last is not None:
+            self._last.heatmaps.flags.writeable = True
+            self._last.heatmaps[:] = np.nan  # valid until the next call, and no longer
+        seen = super().__call__(images)
+        heatmaps = seen.heatmaps * np.float32(self._weaken)
+        heatmaps.flags.writeable = False
+        count = None if seen.count is None else seen.count * self._packet
+        if count is not None:
+            count[:, 0] = 1 - count[:, 1:].sum(axis=1)
+            count.flags.writeable = False
+        heads = (seen.visibility, count) if self._heads else (None, None)
+        self._last = Prediction(heatmaps, *heads)
+        return self._last
+
+
+def film(positions, fps=30.0):
+    """Corners (8, 2) or None, frame by frame → frames."""
+    image, painted = EMPTY, None
+    for i, xy in enumerate(positions):
+        if xy is not painted:
+            image, painted = EMPTY if xy is None else paint(EMPTY, xy, 8.0), xy
+        yield Frame(image, i, 1000.0 + i, i / fps, "film")
+
+
+def states(results):
+    return [result.state for result in results]
+
+
+def test_a_still_packet_is_found_counted_and_locked():
+    results = list(estimate(film([CORNERS] * 20), Watched()))
+    assert len(results) == 20
+    assert [result.frame.index for result in results] == list(range(20))
+    assert states(results) == ["settling"] * 15 + ["locked"] * 5
+    for result in results:
+        assert result.packet is not None
+        assert result.count is not None
+        assert np.abs(result.packet.xy - CORNERS).max() < 0.5
+        assert (result.packet.score > 0.8).all()
+        assert result.packet.visible.all()
+        assert (result.count.cards, result.count.low, result.count.high) == (26, 25, 27)
+        assert result.score > 0.99
+
+
+def test_a_moving_packet_is_followed_with_one_look_a_frame():
+    engine = Watched()
+    path = [at(40 + 4 * i, 110 - 2 * i) for i in range(20)]
+    results = list(estimate(film(path), engine))
+    assert engine.calls == 2 + 19  # the whole frame and the crop, then crops alone
+    for result, xy in zip(results, path, strict=True):
+        assert result.packet is not None
+        assert np.abs(result.packet.xy - xy).max() < 0.5
+
+
+def test_a_packet_that_jumps_is_found_again_in_the_same_frame():
+    engine = Watched()
+    results = list(estimate(film([at(20, 30)] * 2 + [at(230, 130)]), engine))
+    assert engine.calls == 2 + 1 + 3
+    assert results[2].packet is not None
+    assert np.abs(results[2].packet.xy - at(230, 130)).max() < 0.5
+
+
+def test_a_packet_that_stands_half_outside_of_its_crop_is_looked_at_again():
+    engine = Watched()
+    results = list(estimate(film([at(140, 90), at(140, 90), at(90, 90)]), engine))
+    assert engine.calls == 2 + 1 + 2
+    assert results[2].packet is not None
+    assert np.abs(results[2].packet.xy - at(90, 90)).max() < 0.5
+
+
+def test_no_packet_is_said_and_nothing_with_it():
+    engine = Watched()
+    results = list(estimate(film([None] * 3), engine))
+    assert states(results) == ["no_packet"] * 3
+    assert engine.calls == 3
+    for result in results:
+        assert result.packet is None
+        assert result.count is None
+        assert result.score == 0
+
+
+def test_after_a_loss_the_count_settles_anew():
+    results = list(estimate(film([CORNERS] * 20 + [None] * 10 + [CORNERS] * 5), Watched()))
+    assert states(results[19:]) == ["locked"] + ["no_packet"] * 10 + ["settling"] * 5
+
+
+def test_a_camera_without_media_time_is_timed_by_its_clock():
+    frames = [
+        replace(frame, captured_s=i / 30, pts_s=None)
+        for i, frame in enumerate(film([CORNERS] * 18))
+    ]
+    assert states(estimate(frames, Watched())) == ["settling"] * 15 + ["locked"] * 3
+
+
+def test_stills_are_judged_alone_and_locked_at_once():
+    engine = Watched()
+    path = [CORNERS, None, at(60, 120)]
+    results = list(estimate(film(path), engine, stills=True))
+    assert states(results) == ["locked", "no_packet", "locked"]
+    alone = [next(estimate([frame], Watched(), stills=True)) for frame in film(path)]
+    for result, same in zip(results, alone, strict=True):
+        assert result.count == same.count
+        assert (result.packet is None) == (same.packet is None)
+        if result.packet is not None and same.packet is not None:
+            assert np.array_equal(result.packet.xy, same.packet.xy)
+
+
+def test_hidden_corners_are_absent_and_not_visible():
+    xy = CORNERS.copy()
+    xy[[2, 5]] = np.nan
+    result = next(estimate(film([xy]), Watched()))
+    assert result.packet is not None
+    assert np.isnan(result.packet.xy[[2, 5]]).all()
+    assert np.flatnonzero(~result.packet.visible).tolist() == [2, 5]
+    assert np.nanmax(np.abs(result.packet.xy - xy)) < 0.5
+
+
+def test_a_corner_beyond_the_picture_is_not_visible():
+    xy = CORNERS - (CORNERS[6, 0] + 1.5, 0)  # the centre of this dot is outside, its rim inside
+    result = next(estimate(film([xy]), Watched()))
+    assert result.packet is not None
+    inside = (result.packet.xy >= -0.5).all(axis=1)
+    assert result.packet.visible.tolist() == inside.tolist()
+
+
+def test_a_model_that_only_has_heatmaps_goes_by_their_peaks():
+    engine = Watched(replace(SPEC, max_cards=None), heads=False)
+    results = list(estimate(film([CORNERS, None]), engine))
+    assert states(results) == ["locked", "no_packet"]
+    assert results[0].packet is not None
+    assert results[0].packet.visible.all()
+    assert results[0].count is None
+    assert results[0].score > 0.8
+
+
+@pytest.mark.parametrize(
+    ("weaken", "packet", "state"),
+    [(1.0, 0.6, "settling"), (1.0, 0.3, "no_packet"), (0.1, 1.0, "no_packet")],
+)
+def test_both_the_packet_s_probability_and_its_peaks_must_be_high(weaken, packet, state):
+    engine = Watched(weaken=weaken, packet=packet)
+    result = next(estimate(film([CORNERS]), engine))
+    assert result.state == state
+    assert result.score == pytest.approx(packet)
+
+
+def test_results_stay_as_they_were_when_the_engine_answers_anew():
+    results = []
+    kept = []
+    for result in estimate(film([at(140 + 3 * i, 90) for i in range(4)]), Watched()):
+        assert result.packet is not None
+        results.append(result.packet)
+        kept.append((result.packet.xy.copy(), result.packet.score.copy()))
+    for packet, (xy, score) in zip(results, kept, strict=True):
+        assert np.array_equal(packet.xy, xy)
+        assert np.array_equal(packet.score, score)
+
+
+def test_the_time_of_every_stage_is_told():
+    delayed = FakeEngine(SPEC, delay_s=0.005)
+    first, second = estimate(film([CORNERS] * 2), delayed)
+    for result, looks in ((first, 2), (second, 1)):
+        assert list(result.stages_s) == ["prepare", "engine", "decode", "track"]
+        assert all(seconds > 0 for seconds in result.stages_s.values())
+        assert result.stages_s["engine"] >= 0.005 * looks
+    assert first.stages_s is not second.stages_s
+
+
+def test_frames_are_taken_one_at_a_time_and_left_as_they_were():
+    taken = []
+
+    def frames():
+        for frame in film([CORNERS] * 3):
+            taken.append(frame.index)
+            frame.image.flags.writeable = False
+            yield frame
+
+    results = estimate(frames(), Watched())
+    assert taken == []
+    next(results)
+    assert taken == [0]
+    results.close()
+
+
+def test_what_the_source_raises_comes_through():
+    def frames():
+        yield from film([CORNERS])
+        raise OSError("the cable is out")
+
+    results = estimate(frames(), Watched())
+    assert next(results).state == "settling"
+    with pytest.raises(OSError, match="the cable is out"):
+        next(results)
