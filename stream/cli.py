@@ -208,8 +208,8 @@ def _sigterm_heard() -> Iterator[None]:
 
 def _one_line(error: Exception) -> str:
     """An error → its message on one line; the kind of error too where the message needs it."""
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
     text = " ".join(str(error).split())
     if isinstance(error, (UsageError, OSError, ValueError, RuntimeError)) and text:
         return text
