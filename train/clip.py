@@ -17,7 +17,7 @@ from stream.synth import Rendered
 def write(shots: Iterable[Rendered], path: Path, fps: int, truth: Path | None = None) -> int:
     """Shots of one size → `path`, and a line a frame into `truth`; returns how many there were.
 
-    Width and height must be even, as yuv420p wants them. A clip that breaks off leaves no file.
+    Width and height must be even (ValueError). A clip that breaks off leaves no file.
     """
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
     lines = []
@@ -27,7 +27,8 @@ def write(shots: Iterable[Rendered], path: Path, fps: int, truth: Path | None = 
             stream.pix_fmt = "yuv420p"
             stream.time_base = Fraction(1, fps)
             for i, shot in enumerate(shots):
-                stream.height, stream.width = shot.image.shape[:2]
+                if i == 0:
+                    stream.height, stream.width = _even(shot.image.shape[:2])
                 frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(shot.image), "bgr24")
                 frame.pts, frame.time_base = i, Fraction(1, fps)
                 out.mux(stream.encode(frame))
@@ -42,6 +43,14 @@ def write(shots: Iterable[Rendered], path: Path, fps: int, truth: Path | None = 
     if truth is not None:
         truth.write_text("".join(lines), encoding="utf-8")
     return len(lines)
+
+
+def _even(hw: tuple[int, ...]) -> tuple[int, int]:
+    """Height and width, as yuv420p can hold them; ValueError for those that it cannot."""
+    height, width = hw
+    if height % 2 or width % 2:
+        raise ValueError(f"a clip's width and height must be even, got {width}x{height}")
+    return height, width
 
 
 def line(shot: Rendered, index: int, time_s: float) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from stream.synth import Art, Renderer, SceneConfig
+from stream.synth import Art, Clip, Renderer, SceneConfig
 from train import clip as clips
 from train.sheet import sheet, with_truth
 
@@ -55,7 +55,5 @@ def clip(
     truth: Path | None = None,
 ) -> None:
     """A camera's way round one packet → an MP4 in `out`, and its truth as JSON lines."""
-    from stream.synth import Clip  # noqa: PLC0415
-
     shots = Clip(stage.config, stage.art, stage.seed, hw, fps, frames)
     clips.write(shots, out, fps, truth)
