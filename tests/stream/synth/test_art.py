@@ -1,0 +1,77 @@
+import cv2
+import numpy as np
+import pytest
+
+from stream.synth.art import CARD_SIDE_PX, Art, Texture
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return Art.procedural(np.random.default_rng(1), each=6)
+
+
+def test_drawn_pictures_are_of_all_kinds_and_differ(drawn):
+    for pictures in (drawn.backs, drawn.faces, drawn.backgrounds):
+        assert len(pictures) == 6
+        assert len({picture.tobytes() for picture in pictures}) == 6
+        assert all(p.ndim == 3 and p.shape[2] == 3 and p.dtype == np.uint8 for p in pictures)
+    assert all(p.shape[0] / p.shape[1] == pytest.approx(88 / 63, rel=0.01) for p in drawn.backs)
+    assert all(p.std() > 5 for p in drawn.backs)
+
+
+def test_drawn_pictures_follow_from_the_seed(drawn):
+    again = Art.procedural(np.random.default_rng(1), each=6)
+    np.testing.assert_array_equal(again.backs[3], drawn.backs[3])
+    np.testing.assert_array_equal(again.backgrounds[5], drawn.backgrounds[5])
+
+
+def test_tables_tile(drawn):
+    for picture in drawn.backgrounds:
+        grey = picture.astype(float).mean(axis=2)
+        seam = np.abs(grey[:, 0] - grey[:, -1]).mean()
+        inside = np.abs(np.diff(grey, axis=1)).mean(axis=0)
+        assert seam <= inside.max() + 3
+
+
+def test_folders_give_pictures_brought_down_in_size(tmp_path):
+    large = np.random.default_rng(0).integers(0, 255, (1400, 1000, 4)).astype(np.uint8)
+    (tmp_path / "deck").mkdir()
+    cv2.imwrite(str(tmp_path / "deck" / "b.png"), large)
+    cv2.imwrite(str(tmp_path / "a.jpg"), large[:50, :40, :3])
+    cv2.imwrite(str(tmp_path / "c.png"), large[:50, :40, 0])
+    (tmp_path / "notes.txt").write_text("no picture")
+    art = Art.from_folders(backs=tmp_path)
+    assert [p.shape[:2] for p in art.backs] == [
+        (50, 40),
+        (50, 40),
+        (CARD_SIDE_PX, round(1000 * CARD_SIDE_PX / 1400)),
+    ]
+    assert [p.shape[2] for p in art.backs] == [3, 3, 4]
+    assert len(art.faces) > 1  # those that are drawn
+    assert len((art + art).backs) == 6
+
+
+def test_folders_without_pictures_are_named(tmp_path):
+    with pytest.raises(OSError, match="no picture"):
+        Art.from_folders(faces=tmp_path)
+    with pytest.raises(OSError, match="folder"):
+        Art.from_folders(faces=tmp_path / "none")
+    (tmp_path / "broken.png").write_bytes(b"not a picture")
+    with pytest.raises(OSError, match=r"broken\.png"):
+        Art.from_folders(faces=tmp_path)
+    with pytest.raises(ValueError, match="backs"):
+        Art([], [], [])
+
+
+def test_what_is_transparent_becomes_paper_and_levels_halve():
+    card = np.zeros((88, 64, 4), dtype=np.uint8)
+    card[..., 3] = 255
+    card[:10, :10, 3] = 0
+    texture = Texture.of(card)
+    assert texture.levels[0][0, 0].min() > 200
+    assert texture.levels[0][40, 40].max() == 0
+    assert [level.shape[:2] for level in texture.levels] == [(88, 64), (44, 32), (22, 16), (11, 8)]
+    assert texture.at(1.0) is texture.levels[0]
+    assert texture.at(0.2) is texture.levels[0]
+    assert texture.at(4.0) is texture.levels[2]
+    assert texture.at(1000.0) is texture.levels[-1]
