@@ -11,6 +11,7 @@ import importlib
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Words → exit code: 0 done, 1 failed, 2 wrong usage, 130 after Ctrl-C, 143 after SIGTERM."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        with _sigterm_heard():
+        with _stops_heard():
             if words and words[0] in COMMANDS:
                 command = importlib.import_module(COMMANDS[words[0]])
                 return int(command.main(words[1:]))
@@ -193,17 +194,31 @@ def _open_sinks(
 
 
 @contextmanager
-def _sigterm_heard() -> Iterator[None]:
-    """SIGTERM raises, as SIGINT does, so that it too leaves every output finished."""
+def _stops_heard() -> Iterator[None]:
+    """Ctrl-C and SIGTERM raise, so that both leave every output finished.
 
-    def hear(*_: object) -> NoReturn:
-        raise Terminated
+    Two within a second are one: a wrapper often tells a process and its group, and the second must
+    not strike on the way to where outputs are finished.
+    """
+    deaf_until_s = 0.0
 
-    before = signal.signal(signal.SIGTERM, hear)
+    def hear(number: int, _: object) -> None:
+        nonlocal deaf_until_s
+        now_s = time.monotonic()
+        if now_s < deaf_until_s:
+            return
+        deaf_until_s = now_s + 1.0
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+    ears = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    ears = {number: ear for number, ear in ears.items() if ear is not signal.SIG_IGN}  # as nohup
+    for number in ears:
+        signal.signal(number, hear)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, ear in ears.items():
+            signal.signal(number, ear)
 
 
 def _one_line(error: Exception) -> str:
@@ -211,6 +226,8 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
     text = " ".join(str(error).split())
+    if isinstance(error, ImportError) and ".so" in text:  # OpenCV's, in a slim container
+        return f"{text}: install it, for OpenCV apt-get install libgl1 libglib2.0-0"
     if isinstance(error, (UsageError, OSError, ValueError, RuntimeError)) and text:
         return text
     return f"{type(error).__name__}: {text} (KPSTREAM_TRACEBACK=1 shows where)"
