@@ -101,7 +101,7 @@ def _draw_path(
         size_px=(1.0, 0.0, 0.0),
     )
     camera = path.at(0.0)
-    extent = min(hw) * float(rng.uniform(0.45, 0.65))
+    extent = min(hw) * float(rng.uniform(0.4, 0.58))
     centre = np.array([width - 1, height - 1]) / 2
     focal = framed(camera, camera.project(corners), centre, extent).K[0, 0]
     return replace(path, size_px=(float(focal), float(centre[0]), float(centre[1])))

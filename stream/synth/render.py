@@ -16,7 +16,7 @@ from stream.synth.config import SceneConfig
 from stream.synth.finish import finish
 from stream.synth.light import SHIFT, fall_off, fixed, shadow_polygons
 from stream.synth.paint import Block, paint
-from stream.synth.scene import Finger, Scene, Stock, draw_camera, draw_scene
+from stream.synth.scene import Finger, Scene, draw_camera, draw_scene, textures_of
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -45,7 +45,7 @@ class Renderer:
 
     def __init__(self, config: SceneConfig | None = None, art: Art | None = None) -> None:
         self.config = config or SceneConfig()
-        self.stock = Stock.of(art or built_in())
+        self.stock = textures_of(art or built_in())
 
     def sample(self, rng: np.random.Generator, hw: tuple[int, int]) -> Rendered:
         """Random numbers → a picture of `hw` = (height, width) pixels, and its truth."""

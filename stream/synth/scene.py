@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,14 +29,15 @@ class Stock:
     faces: list[Texture]
     tables: list[Texture]
 
-    @classmethod
-    def of(cls, art: Art) -> Stock:
-        """Pictures → textures in halving sizes."""
-        return cls(
-            [Texture.of(p) for p in art.backs],
-            [Texture.of(p) for p in art.faces],
-            [Texture.of(p) for p in art.backgrounds],
-        )
+
+@lru_cache(maxsize=4)
+def textures_of(art: Art) -> Stock:
+    """Pictures → textures in halving sizes; made once for all that draw with the same art."""
+    return Stock(
+        [Texture.of(p) for p in art.backs],
+        [Texture.of(p) for p in art.faces],
+        [Texture.of(p) for p in art.backgrounds],
+    )
 
 
 @dataclass(frozen=True)
