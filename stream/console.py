@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from stream.frame import Result, SourceInfo
-from stream.stats import AGE, Stats
+from stream.stats import AGE, Stats, telling_stage
 
 PERIOD_S = 0.1
 
@@ -91,9 +91,9 @@ def status(result: Result, stats: Stats) -> str:
 
 def summary(info: SourceInfo, engine: str, stats: Stats) -> str:
     """A run → one line: frames, rate, drops, latency, and the engine that ran."""
-    stage = AGE if info.live else "engine"
+    stage = telling_stage(live=info.live)
     p50, p95 = (_number(1000 * stats.latency_s(stage, percent)) for percent in (50, 95))
-    what = "capture to shown" if info.live else "engine"
+    what = "capture to shown" if stage == AGE else stage
     return (
         f"{info.name}: {stats.frames} frames, {_number(stats.fps)} fps, {stats.dropped} dropped, "
         f"{what} {p50} ms (p95 {p95} ms), {engine}"

@@ -21,7 +21,7 @@ from stream.draw import draw
 from stream.estimate import estimate
 from stream.flow import threaded
 from stream.frame import Finished, Result, Sink, Source
-from stream.stats import AGE, Stats
+from stream.stats import Stats, telling_stage
 
 Watcher = Callable[[Result, Stats], None]
 
@@ -57,7 +57,8 @@ def run(
         threads.callback(results.close)
         with suppress(Finished):
             for result in results:
-                written = _write(result, sinks, engine.spec, stats, names=names)
+                hud = _hud(stats, telling_stage(live=info.live))
+                written = _write(result, sinks, engine.spec, names=names, hud=hud)
                 stats.add(written, time.monotonic())
                 if on_result is not None:
                     on_result(written, stats)
@@ -65,13 +66,13 @@ def run(
 
 
 def _write(
-    result: Result, sinks: Iterable[Sink], spec: ModelSpec, stats: Stats, *, names: bool
+    result: Result, sinks: Iterable[Sink], spec: ModelSpec, *, names: bool, hud: str
 ) -> Result:
     """Draw a result if a sink wants it, hand it to all; returns it with both times taken."""
     picture = None
     if any(sink.wants_picture for sink in sinks):
         started = time.monotonic()
-        picture = draw(result, spec, names=names, hud=_hud(stats))
+        picture = draw(result, spec, names=names, hud=hud)
         result = _timed(result, "draw", started)
     started = time.monotonic()
     for sink in sinks:
@@ -85,11 +86,11 @@ def _timed(result: Result, stage: str, started_s: float) -> Result:
     return replace(result, stages_s={**result.stages_s, stage: spent})
 
 
-def _hud(stats: Stats) -> str:
-    """What stands small in the picture: the rate and the age of what was shown last."""
+def _hud(stats: Stats, stage: str) -> str:
+    """What stands small in the picture: the rate, and how long a stage takes as a rule."""
     if stats.frames < 2:
         return ""
-    return f"{stats.fps_now:.0f} fps  {stats.latency_s(AGE, 50) * 1000:.0f} ms"
+    return f"{stats.fps_now:.0f} fps  {stats.latency_s(stage, 50) * 1000:.0f} ms"
 
 
 class _Closing(ExitStack):

@@ -64,6 +64,11 @@ class Stats:
         return spent[min(max(rank, 1), len(spent)) - 1]
 
 
+def telling_stage(*, live: bool) -> str:
+    """The stage whose time tells most; not the age in a file, whose frames wait for each other."""
+    return AGE if live else "engine"
+
+
 def _rate(count: int, first_s: float, last_s: float) -> float:
     """N moments span n-1 gaps: counting the moments instead reads 30 fps as 60 over two of them."""
     return (count - 1) / (last_s - first_s) if last_s > first_s else math.nan

@@ -247,6 +247,24 @@ def test_a_whole_run_leaves_torch_unloaded(clip, model, tmp_path):
     assert done.stdout.strip() == b"False"
 
 
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_two_stops_at_once_are_one(tmp_path, monkeypatch, number, code):
+    (tmp_path / "stopped_command.py").write_text(
+        "import signal\n"
+        "def main(words):\n"
+        "    try:\n"
+        "        signal.raise_signal(signal.Signals[words[0]])\n"
+        "    finally:\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "        signal.raise_signal(signal.SIGTERM)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(COMMANDS, "stopped", "stopped_command")
+    ears = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    assert main(["stopped", number]) == code
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == ears
+
+
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
 )

@@ -68,6 +68,17 @@ def test_nothing_is_drawn_for_nobody():
     assert "draw" not in stats.stages
 
 
+def test_the_picture_tells_the_rate():
+    taker = Taker(wants_picture=True)
+    run(Dots(3), FakeEngine(SPEC), [taker])
+    first, last = taker.pictures[0], taker.pictures[-1]
+    assert first is not None
+    assert last is not None
+    top_right = np.s_[:12, 80:]  # where nothing else is drawn
+    assert (first[top_right] == PICTURE[top_right]).all()  # no rate before the second frame
+    assert (last[top_right] != PICTURE[top_right]).any()
+
+
 def test_names_are_written_into_the_picture_if_wanted():
     plain, named = Taker(wants_picture=True), Taker(wants_picture=True)
     run(Dots(1), FakeEngine(SPEC), [plain])
