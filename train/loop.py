@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import cv2
 import lightning_fabric
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from stream.packet import EDGES, FLIP, KEYPOINTS, MAX_CARDS
 from train import losses
 from train.config import Config
 from train.datasets import cardcut
-from train.mixture import Example, Mixture, limit_threads, read_pictures
+from train.mixture import Example, Mixture, read_pictures
 from train.models import heatmap
 from train.targets import gaussians
 from train.watch import watch
@@ -51,6 +52,9 @@ def fit(config: Config) -> Path:
         precision=cast("Any", config.precision),
     )
     fabric.launch()
+    # One thread an OpenCV call: the cores belong to the network, and a worker that is forked from a
+    # process whose OpenCV has threads waits for them for ever.
+    cv2.setNumThreads(1)
     fabric.seed_everything(config.seed, verbose=False)
 
     spec = packet_spec(config)
@@ -144,7 +148,6 @@ def _loader(mixture: Mixture, config: Config, world: int) -> DataLoader[Example]
         mixture,
         batch_size=max(1, config.batch // world),
         num_workers=config.workers,
-        worker_init_fn=limit_threads if config.workers else None,
         drop_last=True,
     )
 

@@ -6,7 +6,6 @@ resumed run, and one on several devices, sees what an uninterrupted one on a sin
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -203,10 +202,3 @@ def _example(
         torch.tensor(min(cards, MAX_CARDS)),
         torch.tensor(float(seen >= 5)),
     )
-
-
-def limit_threads(_worker: int) -> None:
-    """Keep a worker process to one thread: the others belong to the network."""
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
-    os.nice(5)
