@@ -20,6 +20,8 @@ _COPIED = {
     "mov": {"aac", "mp3", "mp3float", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le"},
 }
 
+_AAC_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}
+
 
 class SoundCopy:
     """The first sound stream of `media` → packets in `output`, at the same media time.
@@ -113,6 +115,7 @@ def _added(output: OutputContainer, source: AudioStream) -> tuple[AudioStream, b
             return output.add_stream_from_template(source), True
         except ValueError:
             pass  # the muxer does not take it
-    target = output.add_stream("aac", rate=source.codec_context.sample_rate)
-    target.codec_context.layout = source.codec_context.layout
+    rate = source.codec_context.sample_rate
+    target = output.add_stream("aac", rate=rate if rate in _AAC_RATES else 48_000)
+    target.codec_context.layout = "mono" if source.codec_context.channels == 1 else "stereo"
     return target, False

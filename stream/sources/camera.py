@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.frame import Frame, SourceError, SourceInfo
+from stream.quiet import quiet_opencv
 
 READ_TIMEOUT_S = 2
 """A read cannot be broken off, only time out: `close` has to wait this long for a dead camera."""
@@ -21,14 +22,9 @@ READ_TIMEOUT_S = 2
 def open_source(target: str) -> CameraSource:
     """Index or device path → an open camera. Raises SourceError if none gives a picture."""
     os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(READ_TIMEOUT_S))
-    # OpenCV tells its own story of each backend that it tried; ours is one line.
-    loudness = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(0)
-    try:
+    with quiet_opencv():  # it has a line for each backend that it tries
         device = cv2.VideoCapture(int(target) if target.isdecimal() else target)
         return CameraSource(device, target)
-    finally:
-        cv2.utils.logging.setLogLevel(loudness)
 
 
 class CameraSource:

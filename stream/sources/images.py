@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.frame import Frame, SourceError, SourceInfo
+from stream.quiet import quiet_opencv
 from stream.sources import PICTURES
 
 _log = logging.getLogger("kpstream")
@@ -88,4 +89,5 @@ def _read(path: str) -> NDArray[np.uint8] | None:
         return None
     if data.size == 0:
         return None
-    return cast("NDArray[np.uint8] | None", cv2.imdecode(data, cv2.IMREAD_COLOR))
+    with quiet_opencv():
+        return cast("NDArray[np.uint8] | None", cv2.imdecode(data, cv2.IMREAD_COLOR))

@@ -19,14 +19,14 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from stream.colour import BgrConverter
+from stream.colour import bgr_picture
 from stream.frame import Frame, SourceError, SourceInfo
 
 OPEN_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 2.0
 """A read of the network cannot be broken off, only time out: `close` has to wait this long."""
 
-_LOW_LATENCY = {"rtsp_transport": "tcp", "fflags": "nobuffer", "analyzeduration": "1000000"}
+_LOW_LATENCY = {"rtsp_transport": "tcp", "analyzeduration": "1000000"}
 
 _log = logging.getLogger("kpstream")
 
@@ -73,7 +73,6 @@ class VideoSource:
         self._container = container
         self._name = name
         self._stream = _video_stream(container, name)
-        self._convert = BgrConverter()
         self._closed = False
         self._reading = Lock()
         self._index = 0
@@ -146,7 +145,7 @@ class VideoSource:
         captured_s = time.monotonic()
         pts_s = self._next_s if frame.pts is None else frame.time - self._start_s
         self._next_s = pts_s + self._step_s
-        image = _as_shown(self._convert(frame), frame)
+        image = _as_shown(bgr_picture(frame), frame)
         index, self._index = self._index, self._index + 1
         return Frame(image, index, captured_s, pts_s, self._name)
 

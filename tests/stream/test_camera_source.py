@@ -1,0 +1,52 @@
+"""OpenCV reads a file through the same door as a camera: a device that ends."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from clips import flat, index_of, write_clip
+
+from stream.frame import SourceError
+from stream.sources.camera import open_source
+
+
+@pytest.fixture
+def device(tmp_path) -> str:
+    write_clip(tmp_path / "device.mp4", [flat(i) for i in range(5)])
+    return str(tmp_path / "device.mp4")
+
+
+def test_frames_come_until_the_device_stops_and_that_is_an_error(device):
+    source = open_source(device)
+    assert (source.info.live, source.info.size_hw, source.info.fps) == (True, (96, 128), 30.0)
+    frames = []
+    with pytest.raises(SourceError, match="stopped after 5 frames"):
+        read_into(frames, source)
+    assert [index_of(f.image) for f in frames] == list(range(5))
+    assert [f.index for f in frames] == list(range(5))
+    assert [f.pts_s for f in frames] == [None] * 5
+    assert [f.captured_s for f in frames] == sorted(f.captured_s for f in frames)
+    assert frames[-1].captured_s <= time.monotonic()
+
+
+def read_into(frames, source):
+    for frame in source:
+        frames.append(frame)
+
+
+def test_close_is_no_error(device):
+    source = open_source(device)
+    frames = iter(source)
+    next(frames)
+    source.close()
+    source.close()
+    assert list(frames) == []
+
+
+@pytest.mark.parametrize("target", ["97", "/dev/nothing"])
+def test_no_camera_is_one_line(target, capfd):
+    with pytest.raises(SourceError, match="gives no picture: is one plugged in") as caught:
+        open_source(target)
+    assert target in str(caught.value)
+    assert capfd.readouterr().err == ""
