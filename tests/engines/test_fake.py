@@ -15,7 +15,7 @@ def grey(level: int = 90) -> np.ndarray:
     return np.full((HEIGHT, WIDTH, 3), level, np.uint8)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     x=st.floats(6, WIDTH - 7),
     y=st.floats(6, HEIGHT - 7),
