@@ -15,6 +15,8 @@ from stream.packet import EDGES, FLIP, KEYPOINTS, MAX_CARDS  # noqa: E402
 from train import export  # noqa: E402
 from train.models import heatmap  # noqa: E402
 
+pytestmark = pytest.mark.timeout(400)  # seconds of work, minutes beside a training run
+
 SPEC = ModelSpec("tiny", KEYPOINTS, EDGES, FLIP, (64, 64), 4, 6.0, MAX_CARDS)
 ENCODER = "tf_mobilenetv3_small_minimal_100"  # TF's padding, and an uneven deviation below
 

@@ -1,0 +1,118 @@
+import pytest
+
+torch = pytest.importorskip("torch")
+timm = pytest.importorskip("timm")
+pytest.importorskip("safetensors")
+
+from safetensors.torch import save_file  # noqa: E402
+
+from engines.spec import ModelSpec  # noqa: E402
+from stream.packet import EDGES, FLIP, KEYPOINTS, MAX_CARDS  # noqa: E402
+from train import losses  # noqa: E402
+from train.models import heatmap  # noqa: E402
+
+SPEC = ModelSpec("t", KEYPOINTS, EDGES, FLIP, (64, 96), 4, 6.0, MAX_CARDS)
+ENCODER = "mobilenetv3_small_050"
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    return heatmap.build(SPEC, ENCODER, 5, width=16)
+
+
+def pictures(n=2):
+    return torch.randint(0, 256, (n, 3, 64, 96), generator=torch.Generator().manual_seed(0)).float()
+
+
+def test_shapes_are_those_of_the_spec(model):
+    out = model.eval()(pictures())
+    assert out.heatmaps.shape == (2, 8, 16, 24)
+    assert out.visibility.shape == (2, 8)
+    assert out.presence.shape == out.mean.shape == (2,)
+    assert out.log_p.shape == (2, 52)
+
+
+@torch.no_grad()
+def test_what_engines_say_is_in_range(model):
+    heatmaps, visibility, count = model.eval().predict(pictures())
+    assert heatmaps.shape == (2, 8, 16, 24)
+    assert 0 <= heatmaps.min() <= heatmaps.max() <= 1
+    assert 0 <= visibility.min() <= visibility.max() <= 1
+    assert count.shape == (2, 53)
+    torch.testing.assert_close(count.sum(1), torch.ones(2))
+    torch.testing.assert_close(1 - count[:, 0], torch.sigmoid(model(pictures()).presence))
+
+
+def test_the_count_does_not_pull_at_what_finds_the_corners(model):
+    model.train().zero_grad()
+    out = model(pictures())
+    losses.count_nll(out.log_p, out.mean, torch.tensor([5, 40]), torch.ones(2)).backward()
+    pulled = {name for name, p in model.named_parameters() if p.grad is not None and p.grad.any()}
+    assert pulled
+    assert all(name.startswith("count.") for name in pulled)
+
+
+def test_heatmaps_and_visibility_do_pull(model):
+    model.train().zero_grad()
+    out = model(pictures())
+    (out.heatmaps.mean() + out.visibility.mean() + out.presence.mean()).backward()
+    pulled = {name for name, p in model.named_parameters() if p.grad is not None and p.grad.any()}
+    for part in ("encoder.", "decoder.", "heat.", "seen."):
+        assert any(name.startswith(part) for name in pulled)
+    assert not any(name.startswith("count.") for name in pulled)
+
+
+def test_the_distribution_is_one_and_sits_about_its_mean():
+    head = heatmap.CountHead(16, SPEC)
+    torch.manual_seed(1)
+    mean, log_p = head.eval()(
+        torch.randn(4, 16, 16, 24), torch.rand(4, 8, 16, 24), torch.ones(4, 8)
+    )
+    torch.testing.assert_close(log_p.exp().sum(1), torch.ones(4), atol=1e-4, rtol=0)
+    best = log_p.argmax(1) + 1
+    assert ((best - mean.clamp(1, 52)).abs() <= 1).all()
+
+
+def test_colours_are_given_in_the_encoders_order(model):
+    seen = []
+    hook = model.encoder.register_forward_pre_hook(lambda _m, args: seen.append(args[0]))
+    blue = torch.zeros(1, 3, 64, 96)
+    blue[:, 0] = 255.0  # BGR
+    with torch.no_grad():
+        model.eval()(blue)
+    hook.remove()
+    got = seen[0][0, :, 0, 0]
+    cfg = model.encoder.pretrained_cfg if hasattr(model.encoder, "pretrained_cfg") else None
+    mean = torch.tensor(cfg["mean"]) if cfg else model.mean.flatten() / 255
+    std = torch.tensor(cfg["std"]) if cfg else model.std.flatten() / 255
+    torch.testing.assert_close(got, (torch.tensor([0.0, 0.0, 1.0]) - mean) / std)
+
+
+@pytest.mark.parametrize("layers", [3, 4, 5])
+def test_any_number_of_stages_from_stride_four_on(layers):
+    net = heatmap.build(SPEC, ENCODER, layers, width=8).eval()
+    with torch.no_grad():
+        assert net(pictures()).heatmaps.shape == (2, 8, 16, 24)
+
+
+def test_an_encoder_without_stride_four_is_refused():
+    with pytest.raises(ValueError, match="stage of stride 4"):
+        heatmap.build(SPEC, ENCODER, 1)
+
+
+def test_weights_are_read_from_a_file_of_the_whole_network(tmp_path):
+    torch.manual_seed(3)
+    whole = timm.create_model(ENCODER)
+    state = {key: value.half() for key, value in whole.state_dict().items()}
+    save_file(state, tmp_path / "w.safetensors")
+    net = heatmap.build(SPEC, ENCODER, 5, str(tmp_path / "w.safetensors"))
+    torch.testing.assert_close(
+        net.encoder.state_dict()["conv_stem.weight"], state["conv_stem.weight"].float()
+    )
+    del state["conv_stem.weight"]
+    save_file(state, tmp_path / "less.safetensors")
+    with pytest.raises(ValueError, match=r"lacks 1 of the encoder's weights.*conv_stem"):
+        heatmap.build(SPEC, ENCODER, 5, str(tmp_path / "less.safetensors"))
+    with pytest.raises(FileNotFoundError, match="no weights at"):
+        heatmap.build(SPEC, ENCODER, 5, str(tmp_path / "none.safetensors"))

@@ -1,0 +1,142 @@
+import json
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+for _name in ("timm", "torchvision", "lightning_fabric", "onnx"):
+    pytest.importorskip(_name)
+
+from engines import open_engine  # noqa: E402
+from stream.decode import decode  # noqa: E402
+from stream.geometry import input_from_cell  # noqa: E402
+from train import loop  # noqa: E402
+from train.config import Config  # noqa: E402
+from train.export import export  # noqa: E402
+from train.mixture import Example, Mixture, read_pictures  # noqa: E402
+from train.models import heatmap  # noqa: E402
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*TorchVision are deprecated:DeprecationWarning"),
+    pytest.mark.timeout(400),  # seconds of work, minutes beside a training run
+]
+
+TINY = Config(
+    encoder_model="mobilenetv3_small_050",
+    weights="none",
+    width=8,
+    input_size=64,
+    real=0.0,
+    empty=0.25,
+    epochs=2,
+    samples=12,
+    batch=4,
+    workers=0,
+    accelerator="cpu",
+)
+
+
+def state(path):
+    return torch.load(path, weights_only=True)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """An uninterrupted run of two epochs."""
+    config = replace(TINY, out=str(tmp_path_factory.mktemp("run")))
+    return config, loop.fit(config)
+
+
+def test_a_run_leaves_a_checkpoint_and_a_log(finished):
+    config, last = finished
+    assert last == config.folder / "last.pt"
+    lines = [json.loads(line) for line in (config.folder / "log.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2]
+    assert all(np.isfinite(line[name]) for line in lines for name in ("heatmap", "count"))
+    model, read = loop.load_checkpoint(last)
+    assert read == config
+    assert not model.training
+    assert model.spec == loop.packet_spec(config)
+
+
+def test_a_run_that_was_broken_off_ends_as_if_it_had_not_been(finished, tmp_path):
+    _, uninterrupted = finished
+    config = replace(TINY, out=str(tmp_path))
+    log = tmp_path / "log.jsonl"
+
+    def interrupt(_signal, _frame):
+        if log.exists() and log.read_text().count("\n"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            loop.fit(config)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert state(tmp_path / "last.pt")["epoch"] == 1  # it was in the second
+
+    resumed = loop.fit(replace(config, resume=True))
+    one, two = state(uninterrupted)["model"], state(resumed)["model"]
+    assert one.keys() == two.keys()
+    for name in one:
+        torch.testing.assert_close(two[name], one[name], msg=lambda text, n=name: f"{n}: {text}")
+    assert len(log.read_text().splitlines()) == 2
+
+
+def test_another_seed_is_another_run(finished, tmp_path):
+    _, one = finished
+    two = loop.fit(replace(TINY, seed=1, epochs=1, out=str(tmp_path)))
+    a, b = state(one)["model"], state(two)["model"]
+    assert not torch.equal(a["decoder.laterals.0.weight"], b["decoder.laterals.0.weight"])
+
+
+def test_only_a_run_of_the_same_configuration_is_resumed(finished, tmp_path):
+    config, _ = finished
+    with pytest.raises(ValueError, match="another configuration"):
+        loop.fit(replace(config, resume=True, lr=0.5))
+    with pytest.raises(FileNotFoundError, match="nothing to resume"):
+        loop.fit(replace(config, resume=True, out=str(tmp_path)))
+
+
+def test_a_checkpoint_becomes_a_model_that_streams(finished, tmp_path):
+    _, last = finished
+    spec = export(last, tmp_path / "packet.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["packet.onnx"]
+    engine = open_engine(tmp_path / "packet.onnx", "ort")
+    assert engine.spec == spec
+    assert engine(np.zeros((2, 64, 64, 3), np.uint8)).count.shape == (2, 53)
+    engine.close()
+
+
+def test_a_few_pictures_are_learnt_by_heart():
+    """Targets, losses, decoder and geometry agree: else these corners could not be met."""
+    config = replace(TINY, width=32, empty=0.0, samples=4, sigma_px=5.0)
+    spec = loop.packet_spec(config)
+    mixture = Mixture(config, read_pictures(config, []))
+    batch = Example(*map(torch.stack, zip(*(mixture[i] for i in range(4)), strict=True)))
+    torch.manual_seed(0)
+    model = heatmap.build(spec, config.encoder_model, config.layers, "none", config.width)
+    optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
+    for _ in range(150):
+        parts = loop._losses(model.train(), batch, spec, config)
+        optimizer.zero_grad()
+        sum(parts.values()).backward()
+        optimizer.step()
+    with torch.inference_mode():  # in training mode, for the statistics of so few steps are young
+        out = model(batch.image.float())
+    peaks = decode(out.heatmaps.numpy(), spec.sigma_px / spec.stride)
+    xy = input_from_cell(peaks.xy, spec.stride)
+    shown = np.isfinite(batch.xy.numpy()).all(axis=2) & (batch.known.numpy() > 0)
+    errors = np.linalg.norm(xy - batch.xy.numpy(), axis=2)[shown]
+    assert shown.sum() >= 16
+    assert errors.max() < 1.5
+    counted = batch.countable.numpy() > 0
+    assert counted.any()
+    off = (out.mean - batch.cards).abs().numpy()
+    assert off[counted].mean() < 4

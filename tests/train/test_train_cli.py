@@ -1,0 +1,136 @@
+import json
+import subprocess
+import sys
+from dataclasses import fields
+
+import cv2
+import pytest
+
+from train import cli
+from train.config import Config
+
+
+def failed(capsys, *words):
+    """The exit code and the line that the command ends with."""
+    try:
+        code = cli.main([str(word) for word in words])
+    except SystemExit as end:  # argparse's way
+        code = end.code
+    lines = capsys.readouterr().err.strip().splitlines()
+    return code, lines[-1] if lines else ""
+
+
+def test_every_field_of_the_configuration_is_an_option():
+    words = []
+    wanted = {}
+    samples = {str: "text", int: 7, float: 0.25, tuple: (51, 9), bool: True}
+    for field in fields(Config):
+        kind = type(field.default)
+        wanted[field.name] = samples[kind]
+        name = "--" + field.name.replace("_", "-")
+        if kind is bool:
+            words.append(name)
+        else:
+            words += [name, "51,9" if kind is tuple else str(samples[kind])]
+    got = cli._parser().parse_args(["fit", *words])
+    assert {field.name: getattr(got, field.name) for field in fields(Config)} == wanted
+
+
+def test_no_option_is_the_configuration_as_it_is():
+    got = cli._parser().parse_args(["fit"])
+    assert Config(**{field.name: getattr(got, field.name) for field in fields(Config)}) == Config()
+
+
+def test_help_needs_no_torch():
+    code = (
+        "import sys; from train.cli import _parser; _parser().format_help(); "
+        "print({'torch', 'cv2', 'matplotlib'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "COMMAND"),
+        (["dance"], "invalid choice"),
+        (["fit", "--no-such-option"], "unrecognized"),
+        (["fit", "--real", "0.9", "--empty", "0.9"], "at most 1"),
+        (["fit", "--hold-out", "a,b"], "--hold-out"),
+        (["eval", "m.onnx"], "--data, --empty or --rendered"),
+        (["eval", "m.onnx", "--rendered", "3", "--size", "8x8"], "16x16"),
+        (["synth", "--out", "a.gif"], ".png, .jpg or .mp4"),
+        (["synth", "--out", "a.png", "--truth", "t.jsonl"], "--truth goes with a clip"),
+    ],
+)
+def test_wrong_usage_is_2_and_says_why(capsys, tmp_path, monkeypatch, words, says):
+    monkeypatch.chdir(tmp_path)
+    code, line = failed(capsys, *words)
+    assert code == 2
+    assert says in line
+
+
+def test_a_failure_is_1_in_one_line(capsys, tmp_path):
+    code, line = failed(capsys, "synth", "--out", tmp_path / "none" / "a.png")
+    assert (code, line[:22]) == (1, "kpstream-train: error:")
+    assert "there is no folder" in line
+    not_ours = tmp_path / "a.onnx"
+    not_ours.write_text("hello")
+    code, line = failed(capsys, "eval", not_ours, "--rendered", 1)
+    assert code == 1
+    assert "is not an ONNX model" in line
+    code, line = failed(capsys, "eval", tmp_path / "none.onnx", "--rendered", 1)
+    assert code == 1
+    assert "none.onnx" in line
+    code, line = failed(capsys, "synth", "--out", tmp_path / "a.mp4", "--size", "65x48")
+    assert code == 1
+    assert "even, got 65x48" in line
+
+
+def test_a_sheet_is_rendered(capsys, tmp_path):
+    out = tmp_path / "sheet.png"
+    assert cli.main(["synth", "--out", str(out), "--n", "10", "--size", "64x48"]) == 0
+    assert str(out) in capsys.readouterr().out
+    assert cv2.imread(str(out)).shape == (2 * (48 + 22), 8 * 64, 3)
+
+
+def test_a_clip_is_rendered_with_its_truth(tmp_path):
+    out, truth = tmp_path / "a.mp4", tmp_path / "t.jsonl"
+    words = ["synth", "--out", out, "--truth", truth, "--seconds", 0.4, "--fps", 10]
+    assert cli.main([*map(str, words), "--size", "96x64", "--cards", "12", "--seed", "4"]) == 0
+    lines = [json.loads(line) for line in truth.read_text().splitlines()]
+    assert [line["cards"] for line in lines] == [12] * 4
+    assert out.stat().st_size > 500
+
+
+@pytest.mark.filterwarnings("ignore:.*TorchVision are deprecated:DeprecationWarning")
+@pytest.mark.timeout(400)  # seconds of work, minutes beside a training run
+def test_train_score_and_export_through_the_commands(capsys, tmp_path):
+    for name in ("torch", "timm", "torchvision", "lightning_fabric", "onnx", "matplotlib"):
+        pytest.importorskip(name)
+    run = tmp_path / "run"
+    words = (
+        "fit --encoder-model mobilenetv3_small_050 --weights none --width 8 --input-size 64 "
+        "--real 0 --empty 0.3 --epochs 1 --samples 8 --batch 4 --workers 0 --accelerator cpu"
+    )
+    assert cli.main([*words.split(), "--out", str(run)]) == 0
+    model = tmp_path / "m.onnx"
+    assert cli.main(["export", str(run / "last.pt"), "--out", str(model), "--half"]) == 0
+    scored = tmp_path / "scores"
+    words = ["eval", model, "--engine", "ort", "--rendered", 3, "--size", "96x96", "--out", scored]
+    assert cli.main([str(word) for word in words]) == 0
+    assert "pck10" in capsys.readouterr().out
+    figures = json.loads((scored / "scores.json").read_text())
+    assert figures["sets"]["rendered"]["pictures"] == 3
+    assert "ONNX Runtime" in figures["engine"]
+
+
+def test_a_checkpoint_that_is_none_is_one_line(capsys, tmp_path):
+    pytest.importorskip("torch")
+    bad = tmp_path / "last.pt"
+    bad.write_bytes(b"not a checkpoint")
+    code, line = failed(capsys, "export", bad, "--out", tmp_path / "m.onnx")
+    assert code == 1
+    assert line.startswith("kpstream-train: error:")
+    assert not (tmp_path / "m.onnx").exists()
