@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -224,6 +226,18 @@ class Server(threading.Thread):
         self.join(5)
 
 
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    with ExitStack() as stopping:
+
+        def begin(data: bytes, *, hang_up: bool) -> Server:
+            server = Server(data, hang_up=hang_up)
+            stopping.callback(server.stop)
+            return server
+
+        yield begin
+
+
 @pytest.fixture(scope="module")
 def transport(tmp_path_factory) -> bytes:
     path = tmp_path_factory.mktemp("clips") / "stream.ts"
@@ -232,28 +246,26 @@ def transport(tmp_path_factory) -> bytes:
     return path.read_bytes()
 
 
-def test_a_stream_is_live_and_ends_when_the_other_side_hangs_up(transport):
-    server = Server(transport, hang_up=True)
+def test_a_stream_is_live_and_ends_when_the_other_side_hangs_up(serve, transport):
+    server = serve(transport, hang_up=True)
     source = video.open_source(server.url)
     assert source.info.live
     assert source.info.media is None
     assert len(list(source)) == 100
-    server.stop()
 
 
-def test_a_stream_that_falls_silent_breaks_off(transport, monkeypatch):
+def test_a_stream_that_falls_silent_breaks_off(serve, transport, monkeypatch):
     monkeypatch.setattr(video, "READ_TIMEOUT_S", 0.3)
-    server = Server(transport, hang_up=False)
+    server = serve(transport, hang_up=False)
     source = video.open_source(server.url)
     began = time.monotonic()
     with pytest.raises(SourceError, match=r"broke off: nothing came for 0\.3 s"):
         list(source)
-    assert time.monotonic() - began < 2
-    server.stop()
+    assert time.monotonic() - began < 5
 
 
-def test_close_from_another_thread_ends_a_stuck_read(transport):
-    server = Server(transport, hang_up=False)
+def test_close_from_another_thread_ends_a_stuck_read(serve, transport):
+    server = serve(transport, hang_up=False)
     source = video.open_source(server.url)
     ended = threading.Event()
 
@@ -269,9 +281,8 @@ def test_close_from_another_thread_ends_a_stuck_read(transport):
     reader.start()
     time.sleep(0.3)
     source.close()
-    assert ended.wait(video.READ_TIMEOUT_S + 0.7)
+    assert ended.wait(video.READ_TIMEOUT_S + 2)
     reader.join()
-    server.stop()
 
 
 def test_nobody_there_is_said_without_the_password():
