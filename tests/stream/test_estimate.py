@@ -29,11 +29,12 @@ CORNERS = at(140, 90)
 class Watched(FakeEngine):
     """The fake engine, which counts its calls, owns its answer and can leave heads away."""
 
-    def __init__(self, spec=SPEC, *, cards=26, heads=True, weaken=1.0, packet=1.0, up=0):
+    def __init__(self, spec=SPEC, *, cards=26, heads=True, weaken=1.0, packet=1.0, up=0, ghost=0.0):
         super().__init__(spec, cards=cards)
         self.calls = 0
         self._heads, self._weaken, self._packet, self._up = heads, weaken, packet, up
-        self._last = None
+        self._ghost = ghost
+        self._last = self.picture = None
 
     def __call__(self, images):
         self.calls += 1
@@ -42,6 +43,8 @@ class Watched(FakeEngine):
             self._last.heatmaps[:] = np.nan  # valid until the next call, and no longer
         seen = super().__call__(images)
         heatmaps = np.roll(seen.heatmaps, -self._up, axis=2) * np.float32(self._weaken)
+        heatmaps[:, 2, 60, 60] += np.float32(self._ghost)
+        self.picture = images.copy()
         heatmaps.flags.writeable = False
         count = None if seen.count is None else seen.count * self._packet
         if count is not None:
@@ -117,6 +120,12 @@ def test_no_packet_is_said_and_nothing_with_it():
         assert result.score == 0
 
 
+def test_a_lost_packet_is_not_looked_for_where_it_was():
+    engine = Watched()
+    list(estimate(film([CORNERS, None, None]), engine))
+    assert engine.calls == 2 + 2 + 1
+
+
 def test_after_a_loss_the_count_settles_anew():
     results = list(estimate(film([CORNERS] * 20 + [None] * 10 + [CORNERS] * 5), Watched()))
     assert states(results[19:]) == ["locked"] + ["no_packet"] * 10 + ["settling"] * 5
@@ -141,6 +150,26 @@ def test_stills_are_judged_alone_and_locked_at_once():
         assert (result.packet is None) == (same.packet is None)
         if result.packet is not None and same.packet is not None:
             assert np.array_equal(result.packet.xy, same.packet.xy)
+
+
+@pytest.mark.parametrize(("stills", "looks"), [(True, 3), (False, 2)])
+def test_a_still_whose_crop_does_not_fit_gets_one_more_look(stills, looks):
+    engine = Watched(up=14)  # the whole frame's answer is so far off that half the crop misses
+    next(estimate(film([at(140, 130)]), engine, stills=stills))
+    assert engine.calls == looks
+
+
+@pytest.mark.parametrize(("height", "told"), [(0.03, False), (0.2, True)])
+def test_a_doubtful_corner_is_told_if_at_all_and_does_not_move_the_crop(height, told):
+    hidden = CORNERS.copy()
+    hidden[2] = np.nan
+    certain, doubtful = Watched(), Watched(ghost=height)
+    next(estimate(film([hidden]), certain))
+    result = next(estimate(film([hidden]), doubtful))
+    assert np.array_equal(certain.picture, doubtful.picture)
+    assert result.packet is not None
+    assert np.isfinite(result.packet.xy[2]).all() == told
+    assert result.packet.score[2] == pytest.approx(height)
 
 
 def test_hidden_corners_are_absent_and_not_visible():
@@ -173,13 +202,22 @@ def test_a_model_that_only_has_heatmaps_goes_by_their_peaks():
 
 
 @pytest.mark.parametrize(
-    ("weaken", "packet", "state"),
-    [(1.0, 0.6, "settling"), (1.0, 0.3, "no_packet"), (0.1, 1.0, "no_packet")],
+    ("weaken", "packet", "state", "looks"),
+    [
+        (1.0, 0.6, "settling", 2),
+        (1.0, 0.3, "no_packet", 2),
+        (1.0, 0.1, "no_packet", 1),
+        (0.2, 1.0, "no_packet", 2),
+        (0.05, 1.0, "no_packet", 1),
+    ],
 )
-def test_both_the_packet_s_probability_and_its_peaks_must_be_high(weaken, packet, state):
+def test_probability_and_peaks_must_be_high_and_half_as_high_for_a_closer_look(
+    weaken, packet, state, looks
+):
     engine = Watched(weaken=weaken, packet=packet)
     result = next(estimate(film([CORNERS]), engine))
     assert result.state == state
+    assert engine.calls == looks
     assert result.score == pytest.approx(packet)
 
 

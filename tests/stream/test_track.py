@@ -173,13 +173,12 @@ def test_another_packet_takes_over_within_a_third_of_a_second():
     assert not pool.locked
 
 
-def test_one_frame_that_errs_is_not_another_packet():
+@pytest.mark.parametrize("fps", [5, 30])
+def test_one_frame_that_errs_is_not_another_packet(fps):
     pool = CountPool()
-    for i in range(90):
-        pooled_mean(pool, 40, i / 30)
-    mean = pooled_mean(pool, 20, 3.0)
-    assert mean > 38
-    assert pool.locked
+    for i in range(3 * fps):
+        pooled_mean(pool, 40, i / fps)
+    assert pooled_mean(pool, 20, 3.0) > 35
 
 
 def test_time_that_runs_backwards_starts_afresh():
