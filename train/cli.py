@@ -142,7 +142,9 @@ def _fit(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         parser.error(str(error))
     from train.loop import fit  # noqa: PLC0415 - torch takes seconds to import
 
-    print(f"wrote {fit(config)}")
+    checkpoint = fit(config)
+    if os.environ.get("LOCAL_RANK", "0") == "0":  # with several devices, one process speaks
+        print(f"wrote {checkpoint}")
 
 
 def _export(options: argparse.Namespace, _parser: argparse.ArgumentParser) -> None:

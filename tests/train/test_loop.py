@@ -1,5 +1,7 @@
 import json
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -112,6 +114,35 @@ def test_a_checkpoint_becomes_a_model_that_streams(finished, tmp_path):
     assert engine.spec == spec
     assert engine(np.zeros((2, 64, 64, 3), np.uint8)).count.shape == (2, 53)
     engine.close()
+
+
+def test_two_processes_train_as_one_does(tmp_path):
+    """Each sees its half of every batch; the losses differ by what batch norm makes of halves."""
+    config = replace(TINY, epochs=1, samples=64, batch=16, out=str(tmp_path / "one"))
+    loop.fit(config)
+    options = [
+        (f"--{name.replace('_', '-')}", str(getattr(config, name)))
+        for name in ("encoder_model", "weights", "width", "input_size", "real", "empty", "epochs")
+    ] + [("--samples", "64"), ("--batch", "16"), ("--workers", "0"), ("--accelerator", "cpu")]
+    words = [word for option in options for word in option]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    done = subprocess.run(
+        [*launch, "-m", "train.cli", "fit", *words, "--devices=2", f"--out={tmp_path / 'two'}"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("wrote ") == 1
+    one, two = (json.loads((tmp_path / n / "log.jsonl").read_text()) for n in ("one", "two"))
+    for name in ("heatmap", "visible", "present", "count"):
+        assert two[name] == pytest.approx(one[name], rel=0.15)
+    one, two = (state(tmp_path / n / "last.pt") for n in ("one", "two"))
+    assert one["model"].keys() == two["model"].keys()
+    # as many steps, so each process saw half
+    steps = [part["optimizer"]["state"][0]["step"].item() for part in (one, two)]
+    assert steps == [4, 4]
 
 
 def test_a_few_pictures_are_learnt_by_heart():
