@@ -1,6 +1,6 @@
 """How fast `kpstream CLIP --out FILE` is beside a plain decode-and-encode of the same clip.
 
-    python benchmarks/transcode.py [CLIP] [--runs 5] [--frames 330] [--model FILE]
+    python benchmarks/transcode.py [CLIP] [--runs 5] [--frames 330] [OPTIONS OF kpstream]
 
 Both are whole processes, started in turns, with the codec settings of stream/sinks/video.py; a
 figure is frames a second of wall time, start-up included, and the ratio is of each pair. Without a
@@ -119,9 +119,8 @@ def main() -> None:
     parser.add_argument("clip", type=Path, nargs="?")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--frames", type=int, default=330)
-    parser.add_argument("--model")
     parser.add_argument("--plain", type=Path, nargs=2, help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    args, extra = parser.parse_known_args()
     if args.plain:
         plain(*args.plain)
         return
@@ -138,7 +137,7 @@ def main() -> None:
             "plain transcode": lambda: plain(clip, out),
         }.items():
             print(f"{stage:16s} {best_fps(run):6.1f} fps")
-        compare(clip, folder, args.runs, ["--model", args.model] if args.model else [])
+        compare(clip, folder, args.runs, extra)
 
 
 if __name__ == "__main__":

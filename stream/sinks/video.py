@@ -6,6 +6,7 @@ to the process. The settings stand here so that a benchmark can use the same.
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -25,7 +26,7 @@ from stream.sound import SoundCopy
 CODEC = "libx264"
 # forced-idr: a picture asked to be a key frame is one, so that a fragment can begin there.
 CODEC_OPTIONS = {"preset": "veryfast", "crf": "20", "forced-idr": "1"}
-CODEC_THREADS = 2
+CODEC_THREADS = min(8, os.cpu_count() or 2)  # each keeps a picture back
 KEY_EVERY_S = 1.0
 """A fragment begins at a key frame, so this is about what a killed process loses."""
 
