@@ -93,7 +93,7 @@ def plot_corners(judged: Sequence[Judged], path: Path, up_to_px: float = 30.0) -
     axes.step(every, np.arange(1, len(every) + 1) / len(every), where="post", color="C0")
     for px in (5, 10):
         axes.axvline(px, color="0.6", linewidth=1, linestyle=":")
-        axes.annotate(f"{np.mean(every < px):.1%} < {px} px", (px + 0.3, 0.03), fontsize=8)
+        axes.annotate(f"{np.mean(every < px):.1%} < {px} px", (px + 0.3, 0.3), fontsize=8)
     axes.set_xlim(0, up_to_px)
     axes.set_ylim(0, 1.01)
     figure.savefig(path)
