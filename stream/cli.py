@@ -197,8 +197,8 @@ def _open_sinks(
 def _stops_heard() -> Iterator[None]:
     """Ctrl-C and SIGTERM raise, so that both leave every output finished.
 
-    Two within a second are one: a wrapper often tells a process and its group, and the second must
-    not strike on the way to where outputs are finished.
+    Two within a second are one: a wrapper often tells a process and its group. After one nothing is
+    heard any more, for the process is about to end.
     """
     deaf_until_s = 0.0
 
@@ -218,7 +218,7 @@ def _stops_heard() -> Iterator[None]:
         yield
     finally:
         for number, ear in ears.items():
-            signal.signal(number, ear)
+            signal.signal(number, signal.SIG_IGN if deaf_until_s else ear)
 
 
 def _one_line(error: Exception) -> str:

@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Thread
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class _End:
 
 
 class threaded(Iterator[T]):  # noqa: N801 - reads as a word in a chain, like enumerate
-    """Items → the same items, made in a thread called `name` that starts when the first is asked.
+    """Items → the same items, made in a thread called `name` that starts at once.
 
     The thread works ahead by `size` items and then waits; with `newest` it never waits, and an
     item that was not taken in time is replaced by the next. Owns `items`: `close` closes it too.
@@ -55,21 +55,19 @@ class threaded(Iterator[T]):  # noqa: N801 - reads as a word in a chain, like en
         if size < 1:
             raise ValueError(f"size must be at least 1 item, got {size}")
         self._items = items
-        self._name = name
         self._newest = newest
         self._unblock = unblock
-        self._thread: Thread | None = None
         self._stopped = False
-        self._starting = Lock()
         # SimpleQueue is one step of C: Ctrl-C cannot leave it half locked, as it can a Condition.
         self._ready: SimpleQueue[T | _End] = SimpleQueue()
         self._room: SimpleQueue[None] = SimpleQueue()
         for _ in range(size):
             self._room.put(None)
+        self._thread = Thread(target=self._produce, name=name, daemon=True)
+        self._thread.start()
 
     def __next__(self) -> T:
-        thread = self._started()
-        if thread is None or self._stopped:
+        if self._stopped:
             raise StopIteration
         # Room is made before the item is taken: an interrupt between the two then leaves a place
         # too many, where the other order would leave one too few, and in the end a deadlock.
@@ -78,41 +76,28 @@ class threaded(Iterator[T]):  # noqa: N801 - reads as a word in a chain, like en
         if not isinstance(item, _End):
             return item
         self._stopped = True
-        thread.join(LIMIT_S)
+        self._thread.join(LIMIT_S)
         error, item.error = item.error, None
         try:
-            raise error or StopIteration
+            raise StopIteration if error is None else error
         finally:
             del error  # its traceback holds this frame: a circle would keep pictures alive
 
     def close(self) -> None:
         """Stop the thread, close what is upstream, join. From any thread; may be called twice."""
-        with self._starting:
-            self._stopped = True
-        thread = self._thread
-        if thread is None:
-            _close(self._items)
-            return
+        self._stopped = True
         self._room.put(None)  # wakes the thread if it waits for room
         self._ready.put(_End())  # wakes a consumer that waits in another thread
         deadline = time.monotonic() + LIMIT_S
-        thread.join(GRACE_S)
+        self._thread.join(GRACE_S)
         try:
-            if self._unblock is not None and thread.is_alive():
+            if self._unblock is not None and self._thread.is_alive():
                 self._unblock()
         finally:
-            thread.join(max(GRACE_S, deadline - time.monotonic()))
-            if thread.is_alive():
-                text = f"the thread {self._name!r} is stuck and was left behind"
+            self._thread.join(max(GRACE_S, deadline - time.monotonic()))
+            if self._thread.is_alive():
+                text = f"the thread {self._thread.name!r} is stuck and was left behind"
                 warnings.warn(text, ResourceWarning, stacklevel=2)
-
-    def _started(self) -> Thread | None:
-        """The running thread; None if it was closed before it ever ran."""
-        with self._starting:
-            if self._thread is None and not self._stopped:
-                self._thread = Thread(target=self._produce, name=self._name, daemon=True)
-                self._thread.start()
-            return self._thread
 
     def _produce(self) -> None:
         end = _End()

@@ -12,9 +12,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
-from types import TracebackType
+from types import FrameType, TracebackType
+from typing import TypeVar, final
 
 from engines.spec import Engine, ModelSpec
 from stream.draw import draw
@@ -23,6 +24,7 @@ from stream.flow import threaded
 from stream.frame import Finished, Result, Sink, Source
 from stream.stats import Stats, telling_stage
 
+T = TypeVar("T")
 Watcher = Callable[[Result, Stats], None]
 
 
@@ -41,7 +43,7 @@ def run(
     the picture. `on_result` is told of each result once all sinks have it, in this thread.
     """
     stats = Stats()
-    with _Closing() as closing:
+    with _Stops() as stops, _Closing() as closing:
         # the last named is the first to close: outputs first, so that they are whole whatever a
         # stuck driver does, then the threads from the end of the chain upwards
         closing.callback(engine.close)
@@ -56,7 +58,7 @@ def run(
         results = threaded(found, name="infer", unblock=capture.close)
         threads.callback(results.close)
         with suppress(Finished):
-            for result in results:
+            for result in stops.heard(results):
                 hud = _hud(stats, telling_stage(live=info.live))
                 written = _write(result, sinks, engine.spec, names=names, hud=hud)
                 stats.add(written, time.monotonic())
@@ -103,26 +105,56 @@ class _Closing(ExitStack):
         trace: TracebackType | None,
         /,
     ) -> None:
-        with _deaf():
-            if error is None:
-                super().__exit__(None, None, None)
-            else:
-                with suppress(BaseException):  # what closing adds to an error is only its echo
-                    super().__exit__(kind, error, trace)
+        if error is None:
+            super().__exit__(None, None, None)
+            return
+        with suppress(BaseException):  # what closing adds to an error is only its echo
+            super().__exit__(kind, error, trace)
 
 
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Ctrl-C and SIGTERM do nothing: an output that is being finished must not be cut short."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals reach the main thread only, and only it may say what they do
-        return
-    ears = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    ears = {number: ear for number, ear in ears.items() if ear is not None}  # None: not Python's
-    for number in ears:
-        signal.signal(number, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        for number, ear in ears.items():
+@final
+class _Stops:
+    """Ctrl-C and SIGTERM, held back but for where the run waits for the next result.
+
+    Raised in the middle of a write they would tear it, and the first second of a recording with
+    it: what an encoder was about to hand over is lost. While outputs are finished they are
+    forgotten. Only signals that Python handles are held, and only in the main thread, which alone
+    is told of them.
+    """
+
+    def __init__(self) -> None:
+        self._ears: dict[int, Callable[[int, FrameType | None], object]] = {}
+        self._waiting = False
+        self._missed: int | None = None
+
+    def __enter__(self) -> _Stops:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                ear = signal.getsignal(number)
+                if callable(ear):
+                    self._ears[number] = ear
+                    signal.signal(number, self._hear)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, ear in self._ears.items():
             signal.signal(number, ear)
+
+    def heard(self, items: Iterator[T]) -> Iterator[T]:
+        """Items → the same; while it waits for one, and only then, a stop is raised."""
+        while True:
+            try:
+                self._waiting = True
+                if self._missed is not None:
+                    self._hear(self._missed, None)
+                item = next(items)
+            except StopIteration:
+                return
+            finally:
+                self._waiting = False
+            yield item
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        self._missed = None if self._waiting else number
+        if self._waiting:
+            self._ears[number](number, frame)

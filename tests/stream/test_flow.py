@@ -136,11 +136,11 @@ def test_close_ends_the_thread_and_closes_upstream_there(newest, taken):
     assert list(link) == []
 
 
-def test_close_before_the_first_item_closes_upstream_without_a_thread():
-    inner = Upstream().items()
-    link = threaded(inner, name="t")
+def test_close_before_the_first_item_closes_upstream():
+    upstream = Upstream()
+    link = threaded(upstream.items(), name="t")
     link.close()
-    assert list(inner) == []  # a closed generator is at its end
+    assert upstream.closed_in == ["t"]
     assert list(link) == []
     threaded([1, 2], name="t").close()  # what cannot be closed needs no closing
 

@@ -233,17 +233,72 @@ def test_interrupted_in_a_sink(outputs):
     outputs.check(9)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_second_interrupt_does_not_cut_the_finishing_short(outputs, number):
+@pytest.fixture(params=["SIGINT", "SIGTERM"])
+def stop(request: pytest.FixtureRequest) -> Iterator[signal.Signals]:
+    """A signal that raises KeyboardInterrupt."""
+    number = signal.Signals[request.param]
+    before = signal.signal(number, signal.default_int_handler)
+    yield number
+    signal.signal(number, before)
+
+
+def test_a_second_interrupt_does_not_cut_the_finishing_short(outputs, stop):
     class Impatient(Taker):
         def close(self) -> None:
-            signal.raise_signal(number)  # the user presses again while outputs are finished
+            signal.raise_signal(stop)  # the user presses again while outputs are finished
             super().close()
 
-    ear = signal.getsignal(number)
     sink = Impatient()
     with pytest.raises(ValueError, match="the cause"):
         outputs.run(Dots(100), FakeEngine(SPEC), sink, Acting(9, fail))
     assert sink.closed == 1
     outputs.check(9)
-    assert signal.getsignal(number) == ear
+    assert signal.getsignal(stop) == signal.default_int_handler
+
+
+def test_an_interrupt_does_not_tear_a_write(stop):
+    class Interrupted(Taker):
+        def write(self, result, picture):
+            if len(self.results) == 4:
+                signal.raise_signal(stop)
+            super().write(result, picture)
+
+    sinks = [Taker(), Interrupted(), Taker()]
+    with pytest.raises(KeyboardInterrupt):
+        run(Dots(1000), FakeEngine(SPEC), sinks)
+    assert [sink.indices for sink in sinks] == [[0, 1, 2, 3, 4]] * 3
+
+
+def test_an_interrupt_during_the_last_write_is_not_lost_nor_one_while_starting(stop):
+    class Interrupted(Dots):
+        @property
+        def info(self):
+            signal.raise_signal(stop)
+            return self.said
+
+        @info.setter
+        def info(self, value):
+            self.said = value
+
+    source, sink = Interrupted(10), Taker()
+    with pytest.raises(KeyboardInterrupt):
+        run(source, FakeEngine(SPEC), [sink])
+    assert sink.results == []
+    assert sink.closed == 1
+    sink = Acting(3, lambda: signal.raise_signal(stop))
+    with pytest.raises(KeyboardInterrupt):
+        run(Dots(3), FakeEngine(SPEC), [sink])
+    assert sink.indices == [0, 1, 2]
+
+
+def test_a_stop_that_the_caller_only_notes_does_not_end_the_run():
+    noted = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: noted.append(number))
+    try:
+        stats = run(
+            Dots(10), FakeEngine(SPEC), [Acting(3, lambda: signal.raise_signal(signal.SIGTERM))]
+        )
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert noted == [signal.SIGTERM]
+    assert stats.frames == 10
