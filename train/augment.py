@@ -109,8 +109,10 @@ def empty_view(
     if xy is None:
         return view
     finite = xy[np.isfinite(xy).all(axis=1)]
-    middle, reach = finite.mean(axis=0), np.ptp(finite, axis=0).max() * 0.62
-    return view if np.hypot(*(centre - middle)) > reach + side * 0.72 else None
+    middle = (finite.min(axis=0) + finite.max(axis=0)) / 2
+    # Corners that are not labelled lie within the box of the others, or just beyond it.
+    reach = 1.15 * np.hypot(*(finite - middle).T).max()
+    return view if np.hypot(*(centre - middle)) > reach + side * math.sqrt(0.5) else None
 
 
 _COLOUR = v2.Compose(
@@ -119,7 +121,6 @@ _COLOUR = v2.Compose(
         v2.RandomApply([v2.ColorJitter(hue=0.5)], p=0.35),
         v2.RandomGrayscale(p=0.05),
         v2.RandomApply([v2.GaussianBlur(5, sigma=(0.3, 1.6))], p=0.25),
-        v2.RandomApply([v2.JPEG((35, 95))], p=0.3),
     ]
 )
 
@@ -134,4 +135,13 @@ def colour(rng: np.random.Generator, image: Image) -> Image:
     if rng.random() < 0.4:
         noise = rng.normal(0.0, rng.uniform(1.0, 9.0), (*out.shape[:2], 1)).astype(np.float32)
         out = np.clip(out + noise, 0, 255)
-    return np.ascontiguousarray(out, dtype=np.uint8)
+    out = np.ascontiguousarray(out, dtype=np.uint8)
+    return _compressed(out, int(rng.integers(35, 96))) if rng.random() < 0.3 else out
+
+
+def _compressed(image: Image, quality: int) -> Image:
+    """What JPEG of that quality leaves of a picture."""
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    out = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert out is not None  # noqa: S101 - it was encoded a line above
+    return out.astype(np.uint8, copy=False)

@@ -24,6 +24,10 @@ class Config:
     encoder_model: str = _option("tf_efficientnet_lite0", "any timm model")
     layers: int = _option(5, "how many of the encoder's stages are used")
     weights: str = _option("timm", "a safetensors file, 'timm' to download, or 'none'")
+    start: str = _option("", "checkpoint whose weights training starts from ('' = the encoder's)")
+    only_count: bool = _option(
+        False, "train the count head alone, the rest stays as `start` has it"
+    )
     width: int = _option(64, "channels of the decoder")
     input_size: int = _option(256, "side of the network's input in pixels")
     sigma_px: float = _option(6.0, "standard deviation of the heatmap targets, input pixels")
@@ -48,6 +52,8 @@ class Config:
             raise ValueError(
                 f"shares must add up to at most 1, got real {self.real} + empty {self.empty}"
             )
+        if self.only_count and not self.start:
+            raise ValueError("only_count needs a checkpoint to start from: name it with start")
         if self.input_size % 32:
             raise ValueError(f"input_size must be a multiple of 32, got {self.input_size}")
 

@@ -25,6 +25,9 @@ from train.models import heatmap
 from train.targets import gaussians
 from train.watch import watch
 
+COUNT_LR = 2.0
+"""Learning rate of the count head, in those of the rest."""
+
 
 def packet_spec(config: Config) -> ModelSpec:
     """The spec of a packet model as this run trains it."""
@@ -59,6 +62,10 @@ def fit(config: Config) -> Path:
 
     spec = packet_spec(config)
     model = heatmap.build(spec, config.encoder_model, config.layers, config.weights, config.width)
+    if config.start:
+        model.load_state_dict(_read(Path(config.start))["model"])
+    if config.only_count:
+        model.freeze_trunk()
     optimizer = torch.optim.AdamW(_groups(model, config))
     model = model.to(memory_format=torch.channels_last)
     module, optimizer = fabric.setup(model, optimizer)
@@ -84,10 +91,10 @@ def fit(config: Config) -> Path:
         for i, batch in enumerate(shown):
             rate = _rate(epoch * len(loader) + i, steps)
             for group in optimizer.param_groups:
-                group["lr"] = config.lr * rate
+                group["lr"] = group["peak"] * rate
             parts = _losses(module, Example(*batch), spec, config)
             optimizer.zero_grad(set_to_none=True)
-            fabric.backward(torch.stack(list(parts.values())).sum())
+            fabric.backward(torch.stack([v for v in parts.values() if v.requires_grad]).sum())
             fabric.clip_gradients(module, optimizer, max_norm=5.0)
             optimizer.step()
             for name, value in parts.items():
@@ -125,13 +132,23 @@ def _losses(
 
 
 def _groups(model: heatmap.HeatmapModel, config: Config) -> list[dict[str, Any]]:
-    """Weights decay; biases and normalisation do not."""
-    decay = [p for p in model.parameters() if p.ndim > 1]
-    plain = [p for p in model.parameters() if p.ndim <= 1]
-    return [
-        {"params": decay, "lr": config.lr, "weight_decay": config.weight_decay},
-        {"params": plain, "lr": config.lr, "weight_decay": 0.0},
-    ]
+    """Parameters → AdamW's groups: weights decay, biases and normalisation do not.
+
+    The count head, which starts from nothing and pulls at nobody, learns faster.
+    """
+    groups = []
+    for count in (False, True):
+        for decays in (False, True):
+            params = [
+                p
+                for name, p in model.named_parameters()
+                if p.requires_grad and name.startswith("count.") == count and (p.ndim > 1) == decays
+            ]
+            peak = config.lr * (COUNT_LR if count else 1.0)
+            decay = config.weight_decay if decays else 0.0
+            if params:
+                groups.append({"params": params, "lr": peak, "peak": peak, "weight_decay": decay})
+    return groups
 
 
 def _rate(step: int, steps: int) -> float:
@@ -176,9 +193,7 @@ def _resume(
     path: Path, model: heatmap.HeatmapModel, optimizer: torch.optim.Optimizer, config: Config
 ) -> int:
     """Load a checkpoint into model and optimizer → the number of epochs it has seen."""
-    if not path.is_file():
-        raise FileNotFoundError(f"nothing to resume: no {path}")
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = _read(path)
     before = replace(Config.from_json(state["config"]), resume=True, out=config.out)
     if before != config:
         raise ValueError(f"{path} was trained with another configuration: start it anew")
@@ -187,9 +202,17 @@ def _resume(
     return int(state["epoch"])
 
 
+def _read(path: Path) -> dict[str, Any]:
+    """A checkpoint's values. Raises FileNotFoundError that says what was looked for."""
+    if not path.is_file():
+        raise FileNotFoundError(f"no checkpoint {path}: `fit` writes last.pt into its `out`")
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
 def load_checkpoint(path: Path) -> tuple[heatmap.HeatmapModel, Config]:
     """Checkpoint → (model in eval mode on the CPU, its config). The model knows its spec."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = _read(path)
     config = Config.from_json(state["config"])
     spec = ModelSpec.from_json(state["spec"])
     model = heatmap.build(spec, config.encoder_model, config.layers, "none", config.width)

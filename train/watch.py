@@ -5,7 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from engines.spec import ModelSpec
+from stream.decode import decode
+from stream.geometry import input_from_cell
 from stream.packet import TURN
 from train import augment
 from train.datasets.cardcut import Sample
@@ -19,8 +23,7 @@ def watch(model: HeatmapModel, held: list[Sample], batch: int = 16) -> dict[str,
     """Held-out samples, each seen in a crop about its packet → count error and corner hits.
 
     `mae` is in cards; `clip_mae` that of the clips' medians; `pck10` and `pck5` are shares of the
-    labelled corners within so many px of the picture, taken at the heatmap's highest cell. Nothing
-    held out gives nothing.
+    labelled corners within so many px of the picture. Nothing held out gives nothing.
     """
     if not held:
         return {}
@@ -38,7 +41,7 @@ def watch(model: HeatmapModel, held: list[Sample], batch: int = 16) -> dict[str,
         means = (p * torch.arange(1, p.shape[1] + 1)).sum(1).numpy()
         for i, sample in enumerate(samples):
             clips.setdefault(sample.clip, []).append(float(means[i]) - sample.cards)
-            errors += _corner_errors(heatmaps[i].numpy(), sample, views[i], model.spec.stride, size)
+            errors += _corner_errors(heatmaps[i].numpy(), sample, views[i], model.spec)
     every = np.abs(np.concatenate(list(clips.values())))
     medians = [abs(float(np.median(v))) for v in clips.values()]
     hit = np.array(errors)
@@ -64,15 +67,18 @@ def _crop(sample: Sample, view: augment.View, size: int) -> augment.Image:
 
 
 def _corner_errors(
-    heatmaps: np.ndarray, sample: Sample, view: augment.View, stride: int, size: int
+    heatmaps: NDArray[np.float32], sample: Sample, view: augment.View, spec: ModelSpec
 ) -> list[float]:
     """Distances in px of the picture, in the better of the two ways to name a packet's corners."""
-    w = heatmaps.shape[2]
-    best = heatmaps.reshape(len(heatmaps), -1).argmax(axis=1)
-    cells = np.column_stack([best % w, best // w]).astype(float)
-    xy = (cells + 0.5) * stride - 0.5
-    matrix = view.matrix(size)
+    peaks = decode(heatmaps, spec.sigma_px / spec.stride)
+    xy = input_from_cell(peaks.xy, spec.stride)
+    matrix = view.matrix(spec.input_hw[0])
     frame = (xy - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
     named = np.hypot(*(frame - sample.xy).T)[sample.visible]
     turned = np.hypot(*(frame[list(TURN)] - sample.xy).T)[sample.visible]
-    return list(named if named.sum() <= turned.sum() else turned)
+    best = (
+        named
+        if np.nan_to_num(named, nan=1e3).sum() <= np.nan_to_num(turned, nan=1e3).sum()
+        else turned
+    )
+    return list(best)

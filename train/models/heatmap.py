@@ -79,15 +79,16 @@ class CountHead(nn.Module):
         super().__init__()
         k = len(spec.keypoints)
         self.cards = spec.max_cards or 1
-        self.look = nn.Sequential(
-            _block(width + k, 64, 2), _block(64, 96, 2), _block(96, 128, 2), nn.Dropout2d(0.2)
-        )
+        self.look = nn.Sequential(_block(width + k, 64, 2), _block(64, 96, 2), _block(96, 128, 2))
         self.edges = spec.edges
         numbers = 4 * k + 2 * len(spec.edges) + 1
-        self.numbers = nn.Sequential(nn.Linear(numbers, 128), nn.ReLU(), nn.Linear(128, 128))
-        self.join = nn.Sequential(
-            nn.Linear(256, 128), nn.ReLU(), nn.Dropout(0.2), nn.Linear(128, 2)
+        self.numbers = nn.Sequential(
+            nn.Linear(numbers, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 2)
         )
+        # Geometry speaks first; the look of the packet begins as no correction to it.
+        self.correction = nn.Linear(128 + 128, 2)
+        nn.init.zeros_(self.correction.weight)
+        nn.init.zeros_(self.correction.bias)
 
     def forward(
         self, features: torch.Tensor, heatmaps: torch.Tensor, visibility: torch.Tensor
@@ -95,8 +96,10 @@ class CountHead(nn.Module):
         """(B, width, h, w), (B, K, h, w), (B, K) → mean (B,), log-probabilities (B, C)."""
         features, heatmaps = features.detach(), heatmaps.detach()
         look = self.look(torch.cat([features, heatmaps], dim=1)).mean(dim=(2, 3))
-        seen = self.numbers(self._geometry(heatmaps, visibility.detach().sigmoid()))
-        raw = self.join(functional.relu(torch.cat([look, seen], dim=1)))
+        geometry = self._geometry(heatmaps, visibility.detach().sigmoid())
+        hidden = self.numbers[:4](geometry)
+        look = functional.dropout(torch.cat([look, hidden], dim=1), 0.3, self.training)
+        raw = self.numbers[4](hidden) + self.correction(look)
         mean = 25.0 + 10.0 * raw[:, 0]
         spread = functional.softplus(raw[:, 1:] + 1.0) + 0.25
         edge = torch.arange(1, self.cards, device=raw.device, dtype=raw.dtype) + 0.5
@@ -109,11 +112,14 @@ class CountHead(nn.Module):
         """Heatmaps → corners free of place and scale, and the vectors along the edges (B, …)."""
         h, w = heatmaps.shape[-2:]
         flat = heatmaps.flatten(2)
-        weight = torch.softmax(flat * 25.0, dim=2)
+        peak = flat.amax(dim=2, keepdim=True)
+        # The centroid of what stands above half the peak: sub-cell, and the same for a low peak.
+        weight = functional.relu(flat - 0.5 * peak) + 1e-9
+        weight = weight / weight.sum(dim=2, keepdim=True)
         columns = torch.arange(w, device=flat.device, dtype=flat.dtype).repeat(h)
         rows = torch.arange(h, device=flat.device, dtype=flat.dtype).repeat_interleave(w)
         xy = torch.stack([(weight * columns).sum(2), (weight * rows).sum(2)], dim=2)
-        peak = flat.amax(dim=2).clamp(0.0, 1.0)
+        peak = peak.squeeze(2).clamp(0.0, 1.0)
         trust = (peak + 1e-3) / (peak + 1e-3).sum(dim=1, keepdim=True)
         offset = xy - (trust[..., None] * xy).sum(dim=1, keepdim=True)
         scale = (trust * (offset**2).sum(dim=2)).sum(dim=1).clamp(min=1e-4).sqrt()
@@ -130,6 +136,7 @@ class HeatmapModel(nn.Module):
     def __init__(self, spec: ModelSpec, encoder: Any, width: int = 64) -> None:
         super().__init__()
         self.spec = spec
+        self.trunk_learns = True
         self.encoder = encoder
         info = encoder.feature_info.get_dicts()
         self.used = [i for i, stage in enumerate(info) if stage["reduction"] >= spec.stride]
@@ -152,6 +159,20 @@ class HeatmapModel(nn.Module):
         self.std: torch.Tensor
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255.0, persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255.0, persistent=False)
+
+    def train(self, mode: bool = True) -> HeatmapModel:
+        """As any module, but what is frozen keeps its batch statistics too."""
+        super().train(mode)
+        if not self.trunk_learns:
+            for part in (self.encoder, self.decoder, self.heat, self.seen):
+                part.eval()
+        return self
+
+    def freeze_trunk(self) -> None:
+        """Let nothing but the count head learn from now on."""
+        self.trunk_learns = False
+        self.requires_grad_(requires_grad=False)
+        self.count.requires_grad_()
 
     def forward(self, images: torch.Tensor) -> Outputs:
         """Pictures → what the losses are taken of."""
