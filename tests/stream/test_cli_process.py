@@ -1,0 +1,100 @@
+"""The command as a process: how fast it starts, what it loads, how it is stopped."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from commands import COMMAND, command, fake, frames_in, make_clip, wait_for_lines
+
+from stream.cli import COMMANDS, main
+
+pytestmark = pytest.mark.usefixtures("no_display")
+
+
+@pytest.fixture(scope="session")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """More than a run can be through within seconds."""
+    return make_clip(tmp_path_factory.mktemp("long") / "long.mp4", 5000)
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_are_answered_within_a_second(option):
+    started = time.monotonic()
+    done = command([option])
+    assert time.monotonic() - started < 1
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"usage: kpstream" if option == "--help" else b"kpstream 0.")
+
+
+def test_the_command_loads_nothing_heavy_before_it_must():
+    heavy = ["torch", "timm", "numpy", "cv2", "av", "openvino", "onnxruntime", "rich"]
+    code = f"import stream.cli, sys; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stdout.strip() == b"[]"
+
+
+def test_a_whole_run_leaves_torch_unloaded(clip, model, tmp_path):
+    words = [str(clip), "--json", str(tmp_path / "out.jsonl"), *fake(model)]
+    code = f"import sys, stream.cli; stream.cli.main({words}); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stdout.strip() == b"False"
+
+
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_two_stops_at_once_are_one(tmp_path, monkeypatch, number, code):
+    (tmp_path / "stopped_command.py").write_text(
+        "import signal\n"
+        "def main(words):\n"
+        "    try:\n"
+        "        signal.raise_signal(signal.Signals[words[0]])\n"
+        "    finally:\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "        signal.raise_signal(signal.SIGTERM)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(COMMANDS, "stopped", "stopped_command")
+    ears = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        assert main(["stopped", number]) == code
+        # none is heard until the process has ended, or it would end with another code
+        assert {signal.getsignal(each) for each in ears} == {signal.SIG_IGN}
+    finally:
+        for each, ear in ears.items():
+            signal.signal(each, ear)
+
+
+def test_a_run_that_nobody_stopped_gives_the_signals_back(model):
+    ears = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    main(["engines", "--model", str(model)])
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == ears
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+)
+def test_stopped_from_outside_it_leaves_files_that_play(long_clip, model, tmp_path, number, code):
+    out, lines = tmp_path / "out.mp4", tmp_path / "out.jsonl"
+    words = [str(long_clip), "--out", str(out), "--json", str(lines), *fake(model)]
+    with subprocess.Popen([*COMMAND, *words], stderr=subprocess.PIPE) as process:
+        wait_for_lines(lines, 120, process)
+        process.send_signal(number)
+        started = time.monotonic()
+        if number == signal.SIGINT:
+            process.send_signal(number)  # an impatient second one
+        assert process.wait(10) == code
+        assert time.monotonic() - started < 3
+        assert process.stderr is not None
+        said = process.stderr.read().decode()
+    assert "Traceback" not in said
+    written = lines.read_text("utf-8").count("\n")
+    assert 120 <= written < 5000
+    if number == signal.SIGKILL:  # what was not yet in a fragment is lost
+        assert 30 <= frames_in(out) <= written
+    else:
+        assert frames_in(out) == written
+        assert f"{written} frames" in said
