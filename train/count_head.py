@@ -1,0 +1,116 @@
+"""Count head: two readings of the cards, by the corners' geometry and by the look of the packet."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from engines.spec import ModelSpec
+from train.layers import depthwise
+
+DROPOUT = 0.2
+"""Real clips show few counts each: neither reading may learn them by heart."""
+
+
+class Counts(NamedTuple):
+    """B pictures, R readings, C cards at the most."""
+
+    mean: torch.Tensor  # (B, R) cards
+    log_p: torch.Tensor  # (B, R, C) log-probability of 1..C cards, given a packet
+
+
+class CountHead(nn.Module):
+    """Detached features, heatmaps and visibility → two distributions over 1..C cards.
+
+    One reading sees the corners as numbers (where thickness is the difference of two, so that
+    rendered packets of every count can teach it), the other looks at the encoder's fine features
+    too. Each learns by itself, and their equal mixture is the answer: they err for different
+    reasons, and where they disagree the mixture is wide (deep ensembles, Lakshminarayanan et
+    al., 2017).
+
+    Each distribution is a discretised logistic: P(c) = σ((c+½−μ)/s) − σ((c−½−μ)/s), its ends open
+    (Salimans et al., PixelCNN++, 2017). It has two numbers to learn instead of C bins, so a
+    count between two that were seen is nothing new to it.
+    """
+
+    def __init__(self, channels: int, spec: ModelSpec) -> None:
+        super().__init__()
+        k = len(spec.keypoints)
+        self.cards = spec.max_cards or 1
+        self.edges = spec.edges
+        numbers = 4 * k + 2 * len(spec.edges) + 1
+        self.scale = nn.BatchNorm1d(numbers, affine=False)
+        self.look = nn.Sequential(
+            depthwise(channels + k, 64),
+            depthwise(64, 64, 2),
+            depthwise(64, 64, 2),
+            depthwise(64, 128, 2),
+        )
+        self.beside = _dense(numbers, 128)
+        self.by_geometry = nn.Sequential(_dense(numbers, 128), _dense(128, 128), nn.Linear(128, 2))
+        self.by_look = nn.Sequential(_dense(128 + 2 * 128, 128), nn.Linear(128, 2))
+
+    def forward(
+        self, features: torch.Tensor, heatmaps: torch.Tensor, visibility: torch.Tensor
+    ) -> Counts:
+        """(B, channels, h, w), (B, K, h, w), (B, K) → two readings."""
+        features, heatmaps = features.detach(), heatmaps.detach()
+        numbers = geometry(heatmaps, visibility.detach().sigmoid(), self.edges)
+        numbers = self.scale(numbers).clamp(-6.0, 6.0)
+        maps = self.look(torch.cat([features, heatmaps], dim=1))
+        seen = torch.cat(
+            [maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3)), self.beside(numbers)], dim=1
+        )
+        raw = torch.stack([self.by_geometry(numbers), self.by_look(seen)], dim=1).float()
+        mean = 25.0 + 10.0 * raw[..., 0]
+        return Counts(mean, self._distribution(mean, functional.softplus(raw[..., 1] + 1.0) + 0.25))
+
+    def _distribution(self, mean: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
+        """μ (B, R) and s (B, R) in cards → log-probabilities (B, R, C)."""
+        edge = torch.arange(1, self.cards, device=mean.device, dtype=mean.dtype) + 0.5
+        below = torch.sigmoid((edge - mean[..., None]) / spread[..., None])
+        one, zero = torch.ones_like(mean)[..., None], torch.zeros_like(mean)[..., None]
+        p = torch.cat([below, one], dim=-1) - torch.cat([zero, below], dim=-1)
+        return torch.log(p.clamp(min=1e-7))
+
+
+def mixture(log_p: torch.Tensor) -> torch.Tensor:
+    """Log-probabilities (B, R, C) of R readings → one distribution (B, C), each weighing alike."""
+    p = torch.exp(log_p).mean(dim=1)
+    return p / p.sum(dim=1, keepdim=True)
+
+
+def geometry(
+    heatmaps: torch.Tensor, visibility: torch.Tensor, edges: tuple[tuple[int, int], ...]
+) -> torch.Tensor:
+    """Heatmaps (B, K, h, w), visibility (B, K) → corners free of place and scale, as numbers.
+
+    K offsets from their centroid, in parts of their spread; the vectors along the E edges;
+    visibility, peaks, and the spread in parts of the picture: (B, 4K + 2E + 1).
+    """
+    h, w = heatmaps.shape[-2:]
+    flat = heatmaps.float().flatten(2)
+    peak = flat.amax(dim=2, keepdim=True)
+    # The centroid of what stands above a quarter of the peak, squared so that no cell comes in with
+    # a jump: right to 0.01 cells for a Gaussian of any height.
+    weight = functional.relu(flat - 0.25 * peak).square() + 1e-6
+    weight = weight / weight.sum(dim=2, keepdim=True)
+    columns = torch.arange(w, device=flat.device, dtype=flat.dtype).repeat(h)
+    rows = torch.arange(h, device=flat.device, dtype=flat.dtype).repeat_interleave(w)
+    xy = torch.stack([(weight * columns).sum(2), (weight * rows).sum(2)], dim=2)
+    peak = peak.squeeze(2).clamp(0.0, 1.0)
+    trust = (peak + 1e-3) / (peak + 1e-3).sum(dim=1, keepdim=True)
+    offset = xy - (trust[..., None] * xy).sum(dim=1, keepdim=True)
+    scale = (trust * (offset * offset).sum(dim=2)).sum(dim=1).clamp(min=1e-4).sqrt()
+    offset = offset / scale[:, None, None]
+    a, c = [e[0] for e in edges], [e[1] for e in edges]
+    along = offset[:, a] - offset[:, c]
+    parts = [offset.flatten(1), along.flatten(1), visibility, peak, scale[:, None] / w]
+    return torch.cat(parts, dim=1)
+
+
+def _dense(inner: int, outer: int) -> nn.Sequential:
+    return nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(inner, outer), nn.ReLU())
