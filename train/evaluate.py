@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,8 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
 
 from engines.spec import Engine
 from stream.estimate import estimate
@@ -143,8 +145,9 @@ def _rounded(value: float) -> float | int | None:
     return round(value, 4) if math.isfinite(value) else None
 
 
-def _frames(pictures: Iterable[Picture]) -> Iterator[Frame]:
-    for i, picture in enumerate(pictures):
+def _frames(pictures: Sequence[Picture]) -> Iterator[Frame]:
+    shown = track(pictures, "scoring", console=Console(stderr=True), transient=True)
+    for i, picture in enumerate(shown):
         yield Frame(picture.read(), i, monotonic(), None, picture.name)
 
 

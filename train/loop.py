@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -203,10 +204,15 @@ def _resume(
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """A checkpoint's values. Raises FileNotFoundError that says what was looked for."""
+    """A checkpoint's values. FileNotFoundError or ValueError say what was wanted of the path."""
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint {path}: `fit` writes last.pt into its `out`")
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{path} is not a checkpoint that `fit` wrote") from error
+    if not isinstance(state, dict) or not {"model", "config", "spec"} <= state.keys():
+        raise ValueError(f"{path} is not a checkpoint that `fit` wrote")
     return state
 
 

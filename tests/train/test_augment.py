@@ -102,7 +102,7 @@ def test_most_random_views_show_most_of_the_packet(seed):
 
 
 @given(SEEDS)
-def test_an_empty_view_shows_no_corner_but_for_a_sliver(seed):
+def test_an_empty_view_shows_no_corner(seed):
     rng = np.random.default_rng(seed)
     xy = packet_xy(rng)
     views = [augment.empty_view(rng, (200, 300), xy) for _ in range(60)]
@@ -110,7 +110,7 @@ def test_an_empty_view_shows_no_corner_but_for_a_sliver(seed):
     for view in views:
         matrix = view.matrix(SIZE)
         got = xy @ matrix[:, :2].T + matrix[:, 2]
-        assert not ((got > 5) & (got < SIZE - 6)).all(axis=1).any()
+        assert not ((got > -0.5) & (got < SIZE - 0.5)).all(axis=1).any()
 
 
 def test_some_empty_view_is_found():
@@ -119,7 +119,6 @@ def test_some_empty_view_is_found():
     assert sum(augment.empty_view(rng, (200, 300), xy) is not None for _ in range(100)) > 5
 
 
-@pytest.mark.filterwarnings("ignore:.*TorchVision are deprecated:DeprecationWarning")
 def test_colour_keeps_places_and_follows_from_the_seed():
     point = (50.0, 40.0)
     image = np.maximum(blob(point, (96, 96), 5.0), 40)

@@ -132,5 +132,5 @@ def test_a_checkpoint_that_is_none_is_one_line(capsys, tmp_path):
     bad.write_bytes(b"not a checkpoint")
     code, line = failed(capsys, "export", bad, "--out", tmp_path / "m.onnx")
     assert code == 1
-    assert line.startswith("kpstream-train: error:")
+    assert line == f"kpstream-train: error: {bad} is not a checkpoint that `fit` wrote"
     assert not (tmp_path / "m.onnx").exists()
