@@ -140,9 +140,10 @@ def _fit(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         config = Config(**values)
     except ValueError as error:
         parser.error(str(error))
-    from train.loop import fit  # noqa: PLC0415 - torch takes seconds to import
+    from train.counting import fit_count  # noqa: PLC0415 - torch takes seconds to import
+    from train.loop import fit  # noqa: PLC0415
 
-    checkpoint = fit(config)
+    checkpoint = (fit_count if config.only_count else fit)(config)
     if os.environ.get("LOCAL_RANK", "0") == "0":  # with several devices, one process speaks
         print(f"wrote {checkpoint}")
 

@@ -26,7 +26,7 @@ class Config:
     weights: str = _option("timm", "a safetensors file, 'timm' to download, or 'none'")
     start: str = _option("", "checkpoint whose weights training starts from ('' = the encoder's)")
     only_count: bool = _option(
-        False, "train the count head alone, the rest stays as `start` has it"
+        False, "train the count head alone and anew; the rest stays as `start` has it"
     )
     width: int = _option(64, "channels of the decoder")
     input_size: int = _option(256, "side of the network's input in pixels")
@@ -54,6 +54,8 @@ class Config:
             )
         if self.only_count and not self.start:
             raise ValueError("only_count needs a checkpoint to start from: name it with start")
+        if self.only_count and self.resume:
+            raise ValueError("only_count takes minutes and is not resumed: leave resume out")
         if self.input_size % 32:
             raise ValueError(f"input_size must be a multiple of 32, got {self.input_size}")
 

@@ -42,16 +42,23 @@ class CountHead(nn.Module):
         self.cards = spec.max_cards or 1
         self.edges = spec.edges
         numbers = 4 * k + 2 * len(spec.edges) + 1
-        self.scale = nn.BatchNorm1d(numbers, affine=False)
+        self.scale = RunningScale(numbers)
         self.look = nn.Sequential(
-            depthwise(channels + k, 64),
-            depthwise(64, 64, 2),
-            depthwise(64, 64, 2),
+            depthwise(channels + k, 64, 2),
+            depthwise(64, 64),
             depthwise(64, 128, 2),
+            depthwise(128, 128, 2),
         )
         self.beside = _dense(numbers, 128)
         self.by_geometry = nn.Sequential(_dense(numbers, 128), _dense(128, 128), nn.Linear(128, 2))
         self.by_look = nn.Sequential(_dense(128 + 2 * 128, 128), nn.Linear(128, 2))
+
+    def reset(self) -> None:
+        """Forget everything that was learnt."""
+        for part in self.modules():
+            reset = getattr(part, "reset_parameters", None)
+            if callable(reset):
+                reset()
 
     def forward(
         self, features: torch.Tensor, heatmaps: torch.Tensor, visibility: torch.Tensor
@@ -75,6 +82,42 @@ class CountHead(nn.Module):
         one, zero = torch.ones_like(mean)[..., None], torch.zeros_like(mean)[..., None]
         p = torch.cat([below, one], dim=-1) - torch.cat([zero, below], dim=-1)
         return torch.log(p.clamp(min=1e-7))
+
+
+class RunningScale(nn.Module):
+    """Numbers (B, N) → the same with mean 0 and deviation 1 over all that training has seen.
+
+    Unlike batch normalisation it goes by the running figures in training too: those of a batch
+    waver by more than the one card that they should tell apart.
+    """
+
+    SLOWEST = 1e-3
+
+    def __init__(self, numbers: int) -> None:
+        super().__init__()
+        self.batches: torch.Tensor
+        self.mean: torch.Tensor
+        self.square: torch.Tensor
+        self.register_buffer("batches", torch.zeros(()))
+        self.register_buffer("mean", torch.zeros(numbers))
+        self.register_buffer("square", torch.ones(numbers))
+
+    def reset_parameters(self) -> None:
+        """Forget what was seen."""
+        self.batches.zero_()
+        self.mean.zero_()
+        self.square.fill_(1.0)
+
+    def forward(self, numbers: torch.Tensor) -> torch.Tensor:
+        """(B, N) → (B, N)."""
+        if self.training:
+            with torch.no_grad():
+                self.batches += 1
+                rate = (1.0 / self.batches).clamp(min=self.SLOWEST)
+                self.mean.lerp_(numbers.mean(dim=0), rate)
+                self.square.lerp_(numbers.square().mean(dim=0), rate)
+        variance = (self.square - self.mean.square()).clamp(min=1e-6)
+        return (numbers - self.mean) / variance.sqrt()
 
 
 def mixture(log_p: torch.Tensor) -> torch.Tensor:

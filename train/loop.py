@@ -64,17 +64,15 @@ def fit(config: Config) -> Path:
     spec = packet_spec(config)
     model = heatmap.build(spec, config.encoder_model, config.layers, config.weights, config.width)
     if config.start:
-        model.load_state_dict(_read(Path(config.start))["model"])
-    if config.only_count:
-        model.freeze_trunk()
-    optimizer = torch.optim.AdamW(_groups(model, config))
+        model.load_state_dict(read_checkpoint(Path(config.start))["model"])
+    optimizer = torch.optim.AdamW(parameter_groups(model, config))
     model = model.to(memory_format=torch.channels_last)
     module, optimizer = fabric.setup(model, optimizer)
 
     samples = cardcut.load(Path(config.data)) if config.data else []
     train_samples, held = cardcut.split(samples, config.hold_out)
     mixture = Mixture(config, read_pictures(config, train_samples))
-    loader = fabric.setup_dataloaders(_loader(mixture, config, fabric.world_size))
+    loader = fabric.setup_dataloaders(example_loader(mixture, config, fabric.world_size))
     steps = len(loader) * config.epochs
 
     config.folder.mkdir(parents=True, exist_ok=True)
@@ -90,9 +88,9 @@ def fit(config: Config) -> Path:
             loader, f"epoch {epoch + 1}/{config.epochs}", disable=not fabric.is_global_zero
         )
         for i, batch in enumerate(shown):
-            rate = _rate(epoch * len(loader) + i, steps)
+            now = rate(epoch * len(loader) + i, steps)
             for group in optimizer.param_groups:
-                group["lr"] = group["peak"] * rate
+                group["lr"] = group["peak"] * now
             parts = _losses(module, Example(*batch), spec, config)
             optimizer.zero_grad(set_to_none=True)
             fabric.backward(torch.stack([v for v in parts.values() if v.requires_grad]).sum())
@@ -102,8 +100,8 @@ def fit(config: Config) -> Path:
                 sums[name] = sums.get(name, 0.0) + value.item() / len(loader)
         if fabric.is_global_zero:
             line = {"epoch": epoch + 1, **sums, **watch(model, held)}
-            _save(checkpoint, model, optimizer, epoch + 1, config)
-            _log(config.folder / "log.jsonl", line)
+            save(checkpoint, model, optimizer, epoch + 1, config)
+            log(config.folder / "log.jsonl", line)
         fabric.barrier()
     return checkpoint
 
@@ -132,27 +130,28 @@ def _losses(
     }
 
 
-def _groups(model: heatmap.HeatmapModel, config: Config) -> list[dict[str, Any]]:
-    """Parameters → AdamW's groups: weights decay, biases and normalisation do not.
+def parameter_groups(model: heatmap.HeatmapModel, config: Config) -> list[dict[str, Any]]:
+    """Parameters → AdamW's groups.
 
     The count head, which starts from nothing and pulls at nobody, learns faster.
     """
-    groups = []
-    for count in (False, True):
-        for decays in (False, True):
-            params = [
-                p
-                for name, p in model.named_parameters()
-                if p.requires_grad and name.startswith("count.") == count and (p.ndim > 1) == decays
-            ]
-            peak = config.lr * (COUNT_LR if count else 1.0)
-            decay = config.weight_decay if decays else 0.0
-            if params:
-                groups.append({"params": params, "lr": peak, "peak": peak, "weight_decay": decay})
-    return groups
+    named = dict(model.named_parameters())
+    counts = {name: p for name, p in named.items() if name.startswith("count.")}
+    others = {name: p for name, p in named.items() if name not in counts}
+    return [*decaying(others, config.lr, config), *decaying(counts, COUNT_LR * config.lr, config)]
 
 
-def _rate(step: int, steps: int) -> float:
+def decaying(
+    named: dict[str, torch.nn.Parameter], peak: float, config: Config
+) -> list[dict[str, Any]]:
+    """Parameters by name → two groups: weights decay, biases and normalisation do not."""
+    weights = [p for p in named.values() if p.ndim > 1]
+    rest = [p for p in named.values() if p.ndim <= 1]
+    decays = ((weights, config.weight_decay), (rest, 0.0))
+    return [{"params": p, "lr": peak, "peak": peak, "weight_decay": d} for p, d in decays]
+
+
+def rate(step: int, steps: int) -> float:
     """Share of the peak learning rate: linear over the first 5 %, then half a cosine to 0."""
     warm = max(1, round(0.05 * steps))
     if step < warm:
@@ -160,7 +159,7 @@ def _rate(step: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
-def _loader(mixture: Mixture, config: Config, world: int) -> DataLoader[Example]:
+def example_loader(mixture: Mixture, config: Config, world: int = 1) -> DataLoader[Example]:
     """Batches of an epoch. No shuffling: an example's index says what it shows."""
     return DataLoader(
         mixture,
@@ -170,7 +169,7 @@ def _loader(mixture: Mixture, config: Config, world: int) -> DataLoader[Example]
     )
 
 
-def _save(
+def save(
     path: Path,
     model: heatmap.HeatmapModel,
     optimizer: torch.optim.Optimizer,
@@ -194,7 +193,7 @@ def _resume(
     path: Path, model: heatmap.HeatmapModel, optimizer: torch.optim.Optimizer, config: Config
 ) -> int:
     """Load a checkpoint into model and optimizer → the number of epochs it has seen."""
-    state = _read(path)
+    state = read_checkpoint(path)
     before = replace(Config.from_json(state["config"]), resume=True, out=config.out)
     if before != config:
         raise ValueError(f"{path} was trained with another configuration: start it anew")
@@ -203,7 +202,7 @@ def _resume(
     return int(state["epoch"])
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_checkpoint(path: Path) -> dict[str, Any]:
     """A checkpoint's values. FileNotFoundError or ValueError say what was wanted of the path."""
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint {path}: `fit` writes last.pt into its `out`")
@@ -218,7 +217,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def load_checkpoint(path: Path) -> tuple[heatmap.HeatmapModel, Config]:
     """Checkpoint → (model in eval mode on the CPU, its config). The model knows its spec."""
-    state = _read(path)
+    state = read_checkpoint(path)
     config = Config.from_json(state["config"])
     spec = ModelSpec.from_json(state["spec"])
     model = heatmap.build(spec, config.encoder_model, config.layers, "none", config.width)
@@ -226,9 +225,10 @@ def load_checkpoint(path: Path) -> tuple[heatmap.HeatmapModel, Config]:
     return model.eval(), config
 
 
-def _log(path: Path, line: dict[str, float]) -> None:
-    with path.open("a", encoding="utf-8") as log:
-        log.write(json.dumps({k: round(float(np.asarray(v)), 4) for k, v in line.items()}) + "\n")
+def log(path: Path, line: dict[str, float]) -> None:
+    """Add a line of figures to a JSONL file, and print it."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({k: round(float(np.asarray(v)), 4) for k, v in line.items()}) + "\n")
     print(
         "  ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in line.items())
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+
 import cv2
 import numpy as np
 import torch
@@ -16,41 +19,51 @@ from train.datasets.cardcut import Sample
 from train.models.heatmap import HeatmapModel
 
 MARGIN = 1.5
+BATCH = 16
 
 
 @torch.inference_mode()
-def watch(model: HeatmapModel, held: list[Sample], batch: int = 16) -> dict[str, float]:
+def watch(model: HeatmapModel, held: list[Sample]) -> dict[str, float]:
     """Held-out samples, each seen in a crop about its packet → count error and corner hits.
 
-    `mae` is in cards; `clip_mae` that of the clips' medians; `pck10` and `pck5` are shares of the
-    labelled corners within so many px of the picture. Nothing held out gives nothing.
+    Errors as `count_errors` has them; `pck10` and `pck5` are shares of the labelled corners within
+    so many px of the picture. Nothing held out gives nothing.
     """
     if not held:
         return {}
     model.eval()
-    size = model.spec.input_hw[0]
-    errors: list[float] = []
-    clips: dict[str, list[float]] = {}
-    for at in range(0, len(held), batch):
-        samples = held[at : at + batch]
-        views = [_view(s) for s in samples]
-        crops = [_crop(s, v, size) for s, v in zip(samples, views, strict=True)]
-        pictures = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float()
-        heatmaps, _, count = model.predict(pictures.contiguous(memory_format=torch.channels_last))
+    corners: list[float] = []
+    off: list[float] = []
+    left = iter(held)
+    for pictures, cards in crops(held, model.spec.input_hw[0]):
+        floats = pictures.float().contiguous(memory_format=torch.channels_last)
+        heatmaps, _, count = model.predict(floats)
         p = count[:, 1:] / count[:, 1:].sum(1, keepdim=True)
-        means = (p * torch.arange(1, p.shape[1] + 1)).sum(1).numpy()
-        for i, sample in enumerate(samples):
-            clips.setdefault(sample.clip, []).append(float(means[i]) - sample.cards)
-            errors += _corner_errors(heatmaps[i].numpy(), sample, views[i], model.spec)
-    every = np.abs(np.concatenate(list(clips.values())))
-    medians = [abs(float(np.median(v))) for v in clips.values()]
-    hit = np.array(errors)
-    return {
-        "mae": float(every.mean()),
-        "clip_mae": float(np.mean(medians)),
-        "pck10": float((hit < 10).mean()),
-        "pck5": float((hit < 5).mean()),
-    }
+        off += (p @ torch.arange(1.0, p.shape[1] + 1) - cards).tolist()
+        for maps, sample in zip(heatmaps.numpy(), islice(left, len(cards)), strict=True):
+            corners += _corner_errors(maps, sample, _view(sample), model.spec)
+    hit = np.array(corners)
+    shares = {"pck10": float((hit < 10).mean()), "pck5": float((hit < 5).mean())}
+    return {**count_errors(np.array(off), [sample.clip for sample in held]), **shares}
+
+
+def crops(held: list[Sample], size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Samples → batches of pictures (B, 3, size, size) uint8 and of their cards (B,)."""
+    for at in range(0, len(held), BATCH):
+        samples = held[at : at + BATCH]
+        images = np.stack([_crop(sample, _view(sample), size) for sample in samples])
+        cards = torch.tensor([sample.cards for sample in samples])
+        yield torch.from_numpy(images).permute(0, 3, 1, 2), cards
+
+
+def count_errors(off: NDArray[np.float64], clips: list[str]) -> dict[str, float]:
+    """Counted minus true cards (N,) of frames of these clips → mean absolute errors in cards.
+
+    `mae` is that of the frames, `clip_mae` that of the clips' medians.
+    """
+    of = np.array(clips)
+    medians = [abs(float(np.median(off[of == clip]))) for clip in set(clips)]
+    return {"mae": float(np.abs(off).mean()), "clip_mae": float(np.mean(medians))}
 
 
 def _view(sample: Sample) -> augment.View:

@@ -69,3 +69,16 @@ def test_geometry_is_finer_than_a_cell():
 def test_an_empty_heatmap_gives_numbers(head):
     counts = head(torch.zeros(1, 16, 32, 32), torch.zeros(1, 8, 32, 32), torch.zeros(1, 8))
     assert torch.isfinite(counts.log_p).all()
+
+
+def test_the_running_scale_goes_by_all_that_was_seen():
+    torch.manual_seed(0)
+    scale = count_head.RunningScale(2)
+    seen = torch.randn(50, 16, 2) * torch.tensor([3.0, 0.1]) + torch.tensor([5.0, -2.0])
+    for batch in seen:
+        scale(batch)
+    every = seen.flatten(0, 1)
+    one = torch.tensor([[8.0, -1.9]])
+    wanted = (one - every.mean(0)) / every.std(0, correction=0)
+    torch.testing.assert_close(scale.eval()(one), wanted, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(scale(one), wanted, atol=1e-3, rtol=1e-3)  # and no more changes

@@ -35,6 +35,15 @@ class Outputs(NamedTuple):
     log_p: torch.Tensor  # (B, R, C) log-probability of 1..C cards, given a packet
 
 
+class Trunk(NamedTuple):
+    """What is said of B pictures without counting."""
+
+    fine: torch.Tensor  # (B, C, h, w) features of the encoder's first stage that is used
+    heatmaps: torch.Tensor  # (B, K, h, w)
+    visibility: torch.Tensor  # (B, K) logits
+    presence: torch.Tensor  # (B,) logit
+
+
 class Decoder(nn.Module):
     """Encoder stages of stride ≥ 4 → features at the first one's stride, coarse to fine."""
 
@@ -63,7 +72,6 @@ class HeatmapModel(nn.Module):
     def __init__(self, spec: ModelSpec, encoder: Any, width: int = 64) -> None:
         super().__init__()
         self.spec = spec
-        self.trunk_learns = True
         self.encoder = encoder
         info = encoder.feature_info.get_dicts()
         self.used = [i for i, stage in enumerate(info) if stage["reduction"] >= spec.stride]
@@ -87,28 +95,19 @@ class HeatmapModel(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255.0, persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255.0, persistent=False)
 
-    def train(self, mode: bool = True) -> HeatmapModel:
-        """As any module, but what is frozen keeps its batch statistics too."""
-        super().train(mode)
-        if not self.trunk_learns:
-            for part in (self.encoder, self.decoder, self.heat, self.seen):
-                part.eval()
-        return self
-
-    def freeze_trunk(self) -> None:
-        """Let nothing but the count head learn from now on."""
-        self.trunk_learns = False
-        self.requires_grad_(requires_grad=False)
-        self.count.requires_grad_()
-
-    def forward(self, images: torch.Tensor) -> Outputs:
-        """Pictures → what the losses are taken of."""
+    def trunk(self, images: torch.Tensor) -> Trunk:
+        """Pictures → everything but the count."""
         stages = self.encoder((images.flip(1) - self.mean) / self.std)
         stages = [stages[i] for i in self.used]
         features = self.decoder(stages)
         heatmaps = self.heat(features)
         visibility, presence = self._visibility(stages[-1], features, heatmaps)
-        counts = self.count(stages[0], heatmaps, visibility)
+        return Trunk(stages[0], heatmaps, visibility, presence)
+
+    def forward(self, images: torch.Tensor) -> Outputs:
+        """Pictures → what the losses are taken of."""
+        fine, heatmaps, visibility, presence = self.trunk(images)
+        counts = self.count(fine, heatmaps, visibility)
         return Outputs(heatmaps, visibility, presence, *counts)
 
     def _visibility(

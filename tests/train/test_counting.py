@@ -1,0 +1,114 @@
+"""Fitting the count head alone: the network stays as it is, the head learns what it reads."""
+
+import csv
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+for _name in ("timm", "torchvision", "lightning_fabric"):
+    pytest.importorskip(_name)
+
+from stream.packet import KEYPOINTS  # noqa: E402
+from stream.synth import Renderer, SceneConfig  # noqa: E402
+from train import counting, loop  # noqa: E402
+from train.config import Config  # noqa: E402
+from train.models import heatmap  # noqa: E402
+
+TINY = Config(
+    encoder_model="mobilenetv3_small_050",
+    weights="none",
+    width=8,
+    input_size=64,
+    real=0.0,
+    empty=0.0,
+    samples=32,
+    epochs=12,
+    batch=8,
+    lr=2e-3,
+    workers=0,
+    accelerator="cpu",
+)
+
+
+def state(path):
+    return torch.load(path, weights_only=True)["model"]
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    """A checkpoint of a network that was never trained."""
+    folder = tmp_path_factory.mktemp("start")
+    torch.manual_seed(0)
+    model = heatmap.build(loop.packet_spec(TINY), TINY.encoder_model, TINY.layers, "none", 8)
+    optimizer = torch.optim.AdamW(model.parameters())
+    loop.save(folder / "last.pt", model, optimizer, 1, TINY)
+    return folder / "last.pt"
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """Two clips of three rendered frames each, labelled as cardcut is."""
+    folder = tmp_path_factory.mktemp("cardcut")
+    (folder / "images").mkdir()
+    columns = [f"{name}_{what}" for name in KEYPOINTS for what in ("visible", "x", "y")]
+    rows = []
+    for cards in (20, 30):
+        renderer = Renderer(SceneConfig(cards=(cards, cards), occluder=0.0, extent=(0.4, 0.7)))
+        for i in range(3):
+            shot = renderer.sample(np.random.default_rng([cards, i]), (96, 128))
+            name = f"{cards}_{i}.png"
+            cv2.imwrite(str(folder / "images" / name), shot.image)
+            corners = [
+                value
+                for (x, y), seen in zip(shot.xy, shot.visible, strict=True)
+                for value in ((1, y / 96, x / 128) if seen else (0, 0.0, 0.0))
+            ]
+            rows.append([name, 1, cards, 52, f"clip{cards}", *corners])
+    with (folder / "cardpoints.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        head = ["imageName", "annotated", "cards_counted", "total_cards", "videoId"]
+        writer.writerow(head + columns)
+        writer.writerows(rows)
+    return folder
+
+
+def test_only_the_head_learns_and_it_does(start, tmp_path):
+    config = replace(TINY, start=str(start), only_count=True, out=str(tmp_path / "run"))
+    last = counting.fit_count(config)
+    before, after = state(start), state(last)
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert all(name.startswith("count.") for name in changed)
+    lines = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == list(range(1, 13))
+    assert lines[-1]["count"] < 0.9 * lines[0]["count"]
+    loop.load_checkpoint(last)
+
+
+def test_the_same_seed_gives_the_same_head(start, tmp_path):
+    runs = {}
+    for name, seed in (("one", 0), ("two", 0), ("other", 1)):
+        out = str(tmp_path / name)
+        config = replace(TINY, start=str(start), only_count=True, epochs=1, seed=seed, out=out)
+        runs[name] = state(counting.fit_count(config))["count.by_geometry.2.weight"]
+    assert torch.equal(runs["one"], runs["two"])
+    assert not torch.equal(runs["one"], runs["other"])
+
+
+def test_clips_held_out_are_watched_by_each_reading(start, labelled, tmp_path):
+    config = replace(TINY, start=str(start), only_count=True, epochs=1, out=str(tmp_path))
+    config = replace(config, data=str(labelled), real=0.5, hold_out=(30,), precision="bf16-mixed")
+    counting.fit_count(config)
+    line = json.loads((tmp_path / "log.jsonl").read_text())
+    assert {"mae", "clip_mae", "by_geometry", "by_look"} <= line.keys()
+    assert 0 <= line["mae"] <= max(line["by_geometry"], line["by_look"]) + 1e-3
+
+
+def test_too_little_to_learn_from_is_told(start, tmp_path):
+    config = replace(TINY, start=str(start), only_count=True, samples=4, batch=4, out=str(tmp_path))
+    with pytest.raises(ValueError, match="to learn from"):
+        counting.fit_count(replace(config, batch=8, samples=8, real=0.0, empty=0.9))
