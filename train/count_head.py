@@ -49,8 +49,9 @@ class CountHead(nn.Module):
             depthwise(64, 128, 2),
             depthwise(128, 128, 2),
         )
+        # No number is dropped on the way in: the thickness is the difference of two.
+        self.by_geometry = nn.Sequential(_dense(numbers, 256), _dense(256, 256), nn.Linear(256, 2))
         self.beside = _dense(numbers, 128)
-        self.by_geometry = nn.Sequential(_dense(numbers, 128), _dense(128, 128), nn.Linear(128, 2))
         self.by_look = nn.Sequential(_dense(128 + 2 * 128, 128), nn.Linear(128, 2))
 
     def reset(self) -> None:
@@ -156,4 +157,4 @@ def geometry(
 
 
 def _dense(inner: int, outer: int) -> nn.Sequential:
-    return nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(inner, outer), nn.ReLU())
+    return nn.Sequential(nn.Linear(inner, outer), nn.ReLU(), nn.Dropout(DROPOUT))
