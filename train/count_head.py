@@ -50,9 +50,9 @@ class CountHead(nn.Module):
             depthwise(128, 128, 2),
         )
         # No number is dropped on the way in: the thickness is the difference of two.
-        self.by_geometry = nn.Sequential(_dense(numbers, 256), _dense(256, 256), nn.Linear(256, 2))
+        self.by_geometry = nn.Sequential(_dense(numbers, 256), _dense(256, 256), Summed(256, 2))
         self.beside = _dense(numbers, 128)
-        self.by_look = nn.Sequential(_dense(128 + 2 * 128, 128), nn.Linear(128, 2))
+        self.by_look = nn.Sequential(_dense(128 + 2 * 128, 128), Summed(128, 2))
 
     def reset(self) -> None:
         """Forget everything that was learnt."""
@@ -83,6 +83,19 @@ class CountHead(nn.Module):
         one, zero = torch.ones_like(mean)[..., None], torch.zeros_like(mean)[..., None]
         p = torch.cat([below, one], dim=-1) - torch.cat([zero, below], dim=-1)
         return torch.log(p.clamp(min=1e-7))
+
+
+class Summed(nn.Linear):
+    """A linear layer written as multiply and sum.
+
+    A runtime that computes in bf16 does so from the first layer to the last matrix product or
+    convolution, and keeps full precision after it. So written, nothing after the heatmaps is a
+    product to it: a corner in 8 bits would be a quarter of a cell off, which is a card.
+    """
+
+    def forward(self, numbers: torch.Tensor) -> torch.Tensor:
+        """(B, inner) → (B, outer)."""
+        return (numbers[..., None] * self.weight.T).sum(dim=1) + self.bias
 
 
 class RunningScale(nn.Module):
@@ -157,4 +170,4 @@ def geometry(
 
 
 def _dense(inner: int, outer: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(inner, outer), nn.ReLU(), nn.Dropout(DROPOUT))
+    return nn.Sequential(Summed(inner, outer), nn.ReLU(), nn.Dropout(DROPOUT))
