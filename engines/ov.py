@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ class OvEngine:
     def __init__(self, path: Path, spec: ModelSpec, ov: Any, precision: str | None) -> None:
         self.spec = spec
         version = ov.__version__.split("-")[0]
-        core = ov.Core()
+        core = _core(ov)
         if precision is None:
             native = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
             precision = "bf16" if "BF16" in native else "f32"
@@ -90,6 +91,17 @@ def _openvino() -> Any:
     finally:
         del sys.modules[reporter]
         sys.modules.update(before)
+
+
+@lru_cache(maxsize=1)
+def _core(ov: Any) -> Any:
+    """The one runtime of this process, which is never given back.
+
+    A runtime's CPU plugin gives the thread that loads it a stack for signals, and when it goes it
+    puts back the one from before. Of two runtimes that go in the order they came, the second puts
+    back the freed stack of the first, and the next Ctrl-C ends the process.
+    """
+    return ov.Core()
 
 
 def _ports(nodes: Any) -> dict[str, Port]:

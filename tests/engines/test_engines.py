@@ -203,6 +203,31 @@ def test_openvino_takes_full_precision_when_asked(marker_model):
     engine.close()
 
 
+TWO_ENGINES = """
+import gc, pathlib, signal, sys
+import engines
+two = [engines.open_engine(pathlib.Path(sys.argv[1]), sys.argv[2]) for _ in range(2)]
+while two:
+    two.pop(0).close()
+    gc.collect()
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("heard")
+"""
+
+
+def test_signals_are_heard_after_engines_went_in_the_order_they_came(backend, marker_model):
+    opened(marker_model, backend).close()  # or skip
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_ENGINES, marker_model, backend],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr
+
+
 def test_auto_takes_the_first_that_opens(marker_model):
     engine = opened(marker_model, "auto")
     assert any(name in str(engine) for name in ("OpenVINO", "ONNX Runtime"))
