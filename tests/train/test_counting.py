@@ -7,6 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from tiny import TINY
 
 torch = pytest.importorskip("torch")
 for _name in ("timm", "torchvision", "lightning_fabric"):
@@ -15,23 +16,9 @@ for _name in ("timm", "torchvision", "lightning_fabric"):
 from stream.packet import KEYPOINTS  # noqa: E402
 from stream.synth import Renderer, SceneConfig  # noqa: E402
 from train import counting, loop  # noqa: E402
-from train.config import Config  # noqa: E402
 from train.models import heatmap  # noqa: E402
 
-TINY = Config(
-    encoder_model="mobilenetv3_small_050",
-    weights="none",
-    width=8,
-    input_size=64,
-    real=0.0,
-    empty=0.0,
-    samples=32,
-    epochs=12,
-    batch=8,
-    lr=2e-3,
-    workers=0,
-    accelerator="cpu",
-)
+CONFIG = replace(TINY, empty=0.0, samples=32, epochs=12, batch=8, lr=2e-3)
 
 
 def state(path):
@@ -43,9 +30,9 @@ def start(tmp_path_factory):
     """A checkpoint of a network that was never trained."""
     folder = tmp_path_factory.mktemp("start")
     torch.manual_seed(0)
-    model = heatmap.build(loop.packet_spec(TINY), TINY.encoder_model, TINY.layers, "none", 8)
+    model = heatmap.build(loop.packet_spec(CONFIG), CONFIG.encoder_model, CONFIG.layers, "none", 8)
     optimizer = torch.optim.AdamW(model.parameters())
-    loop.save(folder / "last.pt", model, optimizer, 1, TINY)
+    loop.save(folder / "last.pt", model, optimizer, 1, CONFIG)
     return folder / "last.pt"
 
 
@@ -77,7 +64,7 @@ def labelled(tmp_path_factory):
 
 
 def test_only_the_head_learns_and_it_does(start, tmp_path):
-    config = replace(TINY, start=str(start), only_count=True, out=str(tmp_path / "run"))
+    config = replace(CONFIG, start=str(start), only_count=True, out=str(tmp_path / "run"))
     last = counting.fit_count(config)
     before, after = state(start), state(last)
     changed = {name for name in before if not torch.equal(before[name], after[name])}
@@ -93,14 +80,14 @@ def test_the_same_seed_gives_the_same_head(start, tmp_path):
     runs = {}
     for name, seed in (("one", 0), ("two", 0), ("other", 1)):
         out = str(tmp_path / name)
-        config = replace(TINY, start=str(start), only_count=True, epochs=1, seed=seed, out=out)
+        config = replace(CONFIG, start=str(start), only_count=True, epochs=1, seed=seed, out=out)
         runs[name] = state(counting.fit_count(config))["count.by_geometry.2.weight"]
     assert torch.equal(runs["one"], runs["two"])
     assert not torch.equal(runs["one"], runs["other"])
 
 
 def test_clips_held_out_are_watched_by_each_reading(start, labelled, tmp_path):
-    config = replace(TINY, start=str(start), only_count=True, epochs=1, out=str(tmp_path))
+    config = replace(CONFIG, start=str(start), only_count=True, epochs=1, out=str(tmp_path))
     config = replace(config, data=str(labelled), real=0.5, hold_out=(30,), precision="bf16-mixed")
     counting.fit_count(config)
     line = json.loads((tmp_path / "log.jsonl").read_text())
@@ -109,6 +96,8 @@ def test_clips_held_out_are_watched_by_each_reading(start, labelled, tmp_path):
 
 
 def test_too_little_to_learn_from_is_told(start, tmp_path):
-    config = replace(TINY, start=str(start), only_count=True, samples=4, batch=4, out=str(tmp_path))
+    config = replace(
+        CONFIG, start=str(start), only_count=True, samples=4, batch=4, out=str(tmp_path)
+    )
     with pytest.raises(ValueError, match="to learn from"):
         counting.fit_count(replace(config, batch=8, samples=8, real=0.0, empty=0.9))

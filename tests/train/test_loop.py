@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tiny import TINY
 
 torch = pytest.importorskip("torch")
 for _name in ("timm", "torchvision", "lightning_fabric", "onnx"):
@@ -15,7 +16,6 @@ from engines import open_engine  # noqa: E402
 from stream.decode import decode  # noqa: E402
 from stream.geometry import input_from_cell  # noqa: E402
 from train import loop  # noqa: E402
-from train.config import Config  # noqa: E402
 from train.export import export  # noqa: E402
 from train.mixture import Example, Mixture, read_pictures  # noqa: E402
 from train.models import heatmap  # noqa: E402
@@ -24,20 +24,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*TorchVision are deprecated:DeprecationWarning"),
     pytest.mark.timeout(400),  # seconds of work, minutes beside a training run
 ]
-
-TINY = Config(
-    encoder_model="mobilenetv3_small_050",
-    weights="none",
-    width=8,
-    input_size=64,
-    real=0.0,
-    empty=0.25,
-    epochs=2,
-    samples=12,
-    batch=4,
-    workers=0,
-    accelerator="cpu",
-)
 
 
 def state(path):
