@@ -54,8 +54,9 @@ def test_the_sample_clip_is_followed_and_counted(engine):
     assert all(result.packet is not None for result in results)
     assert results[-1].state == "locked"
     counts = [result.count for result in results if result.state == "locked"]
-    assert all(count.low <= 43 <= count.high for count in counts)
-    assert abs(counts[-1].mean - 43) < 6
+    # which is what is promised: the truth lies in the interval 9 times in 10
+    assert np.mean([count.low <= 43 <= count.high for count in counts]) > 0.8
+    assert all(count.high - count.low < 26 for count in counts)  # and half the deck does not
 
 
 def test_rendered_packets_are_found_where_they_lie(engine):
