@@ -7,6 +7,7 @@ which is small, then reads what came out as often as it needs to.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -24,6 +25,9 @@ from train.loop import COUNT_LR, decaying, example_loader, load_checkpoint, log,
 from train.mixture import Example, Mixture, read_pictures
 from train.models.heatmap import HeatmapModel
 from train.watch import count_errors, crops
+
+NETWORK = ("encoder_model", "layers", "width", "input_size", "sigma_px")
+"""What the checkpoint decides of a configuration, whatever else is asked for."""
 
 
 class Read(NamedTuple):
@@ -50,7 +54,8 @@ def fit_count(config: Config) -> Path:
     )
     cv2.setNumThreads(1)
     fabric.seed_everything(config.seed, verbose=False)
-    model, _ = load_checkpoint(Path(config.start))
+    model, before = load_checkpoint(Path(config.start))
+    config = replace(config, **{name: getattr(before, name) for name in NETWORK})
     model.count.reset()
     model = model.to(fabric.device).to(memory_format=torch.channels_last)
 
@@ -128,8 +133,8 @@ def _learn(
 def _errors(model: HeatmapModel, seen: Read, clips: list[str]) -> dict[str, float]:
     """Count errors in cards: of the mixture, and the mean absolute ones of each reading alone."""
     every = seen.at(torch.arange(len(seen.cards)), next(model.parameters()).device)
-    p = torch.exp(model.count(*every[:3]).log_p).cpu()
-    cards = torch.arange(1.0, p.shape[-1] + 1)
-    errors = count_errors((mixture(p.log()) @ cards - seen.cards).numpy(), clips)
-    alone = ((p / p.sum(2, keepdim=True)) @ cards - seen.cards[:, None]).abs().mean(0)
+    log_p = model.count(*every[:3]).log_p.cpu()
+    cards = torch.arange(1.0, log_p.shape[-1] + 1)
+    errors = count_errors((mixture(log_p) @ cards - seen.cards).numpy(), clips)
+    alone = (log_p.softmax(dim=2) @ cards - seen.cards[:, None]).abs().mean(dim=0)
     return {**errors, "by_geometry": float(alone[0]), "by_look": float(alone[1])}

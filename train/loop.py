@@ -62,7 +62,8 @@ def fit(config: Config) -> Path:
     fabric.seed_everything(config.seed, verbose=False)
 
     spec = packet_spec(config)
-    model = heatmap.build(spec, config.encoder_model, config.layers, config.weights, config.width)
+    weights = "none" if config.start else config.weights
+    model = heatmap.build(spec, config.encoder_model, config.layers, weights, config.width)
     if config.start:
         model.load_state_dict(read_checkpoint(Path(config.start))["model"])
     optimizer = torch.optim.AdamW(parameter_groups(model, config))

@@ -101,3 +101,11 @@ def test_too_little_to_learn_from_is_told(start, tmp_path):
     )
     with pytest.raises(ValueError, match="to learn from"):
         counting.fit_count(replace(config, batch=8, samples=8, real=0.0, empty=0.9))
+
+
+def test_the_network_is_the_checkpoints_whatever_is_asked_for(start, tmp_path):
+    config = replace(CONFIG, start=str(start), only_count=True, epochs=1, out=str(tmp_path))
+    last = counting.fit_count(replace(config, width=64, input_size=128, encoder_model="resnet18"))
+    model, written = loop.load_checkpoint(last)
+    assert model.spec.input_hw == (64, 64)
+    assert written.encoder_model == CONFIG.encoder_model

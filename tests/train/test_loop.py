@@ -157,3 +157,12 @@ def test_a_few_pictures_are_learnt_by_heart():
     assert counted.any()
     off = (out.mean - batch.cards[:, None]).abs().numpy()
     assert off[counted].mean() < 4
+
+
+def test_a_run_that_starts_from_a_checkpoint_needs_no_other_weights(finished, tmp_path):
+    _, last = finished
+    nowhere = str(tmp_path / "none.safetensors")
+    config = replace(TINY, start=str(last), weights=nowhere, epochs=1, samples=8)
+    assert loop.fit(replace(config, out=str(tmp_path / "run"))).is_file()
+    with pytest.raises(FileNotFoundError, match="no weights"):
+        loop.fit(replace(config, start="", out=str(tmp_path / "run")))
