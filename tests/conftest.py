@@ -17,7 +17,7 @@ settings.load_profile("house")
 
 @pytest.fixture(autouse=True, scope="session")
 def _ctrl_c_is_heard() -> None:
-    """Where a shell started the tests in its background, Ctrl-C is ignored, here and in children."""
+    """Where a shell runs the tests in its background, Ctrl-C is ignored, here and in children."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
