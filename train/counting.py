@@ -63,7 +63,7 @@ def fit_count(config: Config) -> Path:
     train_samples, held = cardcut.split(samples, config.hold_out)
     loader = example_loader(Mixture(config, read_pictures(config, train_samples)), config)
     with fabric.autocast():
-        seen = read(model, _countable(track(loader, "reading")))
+        seen = read(model, _countable(track(loader, "reading", auto_refresh=False)))
     held_seen = read(model, crops(held, model.spec.input_hw[0])) if held else None
 
     optimizer = torch.optim.AdamW(
@@ -113,7 +113,8 @@ def _learn(
         head.train()
         order = torch.randperm(len(seen.cards), generator=generator)
         losses_of_steps = []
-        for i in track(range(steps), f"epoch {epoch + 1}/{config.epochs}"):
+        name = f"epoch {epoch + 1}/{config.epochs}"
+        for i in track(range(steps), name, auto_refresh=False):
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * rate(epoch * steps + i, steps * config.epochs)
             batch = seen.at(order[i * config.batch : (i + 1) * config.batch], device)

@@ -146,7 +146,8 @@ def _rounded(value: float) -> float | int | None:
 
 
 def _frames(pictures: Sequence[Picture]) -> Iterator[Frame]:
-    shown = track(pictures, "scoring", console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    shown = track(pictures, "scoring", console=console, transient=True, auto_refresh=False)
     for i, picture in enumerate(shown):
         yield Frame(picture.read(), i, monotonic(), None, picture.name)
 

@@ -86,7 +86,10 @@ def fit(config: Config) -> Path:
         module.train()
         sums: dict[str, float] = {}
         shown = track(
-            loader, f"epoch {epoch + 1}/{config.epochs}", disable=not fabric.is_global_zero
+            loader,
+            f"epoch {epoch + 1}/{config.epochs}",
+            disable=not fabric.is_global_zero,
+            auto_refresh=False,  # else a thread draws it, which Ctrl-C may leave behind
         )
         for i, batch in enumerate(shown):
             now = rate(epoch * len(loader) + i, steps)
