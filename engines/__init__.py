@@ -29,7 +29,7 @@ AUTO_ORDER = ("ov", "ort")
 
 DEFAULT_MODEL = Path(__file__).parent / "models" / "packet-nano.onnx"
 
-_NOT_BACKENDS = {"spec", "graph", "models"}
+_NOT_BACKENDS = {"build", "gpu", "graph", "models", "plans", "spec"}
 
 
 def names() -> list[str]:
