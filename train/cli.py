@@ -109,8 +109,8 @@ def _add_eval(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_synth(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, required=True, help="sheet.png, or clip.mp4")
-    parser.add_argument("--n", type=int, default=48, help="pictures on the sheet")
+    parser.add_argument("--out", type=Path, required=True, help="sheet.png, clip.mp4, or crops.npz")
+    parser.add_argument("--n", type=int, default=48, help="pictures on the sheet; crops")
     parser.add_argument("--seconds", type=float, default=6.0, help="length of the clip")
     parser.add_argument("--fps", type=int, default=30, help="frames a second of the clip")
     parser.add_argument("--size", type=size, help="WIDTHxHEIGHT; sheet 256x256, clip 1280x720")
@@ -197,8 +197,8 @@ def _synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
     from train import showing  # noqa: PLC0415
 
     out, kind = checked_output(options.out), options.out.suffix.lower()
-    if kind not in {".png", ".jpg", ".mp4"}:
-        parser.error(f"--out must end in .png, .jpg or .mp4, got {out.name}")
+    if kind not in {".png", ".jpg", ".mp4", ".npz"}:
+        parser.error(f"--out must end in .png, .jpg, .mp4 or .npz, got {out.name}")
     if options.truth and kind != ".mp4":
         parser.error("--truth goes with a clip: name an .mp4 with --out")
     stage = showing.Stage.of(options.cards, options.art, options.backgrounds, options.seed)
@@ -206,6 +206,8 @@ def _synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
         truth = checked_output(options.truth) if options.truth else None
         frames = round(options.seconds * options.fps)
         showing.clip(stage, options.size or (720, 1280), options.fps, frames, out, truth=truth)
+    elif kind == ".npz":
+        showing.crops(stage, options.size or (256, 256), options.n, out)
     else:
         showing.rendered_sheet(stage, options.size or (256, 256), options.n, out)
     print(f"wrote {out}")

@@ -1,4 +1,4 @@
-"""What the renderer makes → files to look at: a contact sheet, or a clip with its truth."""
+"""What the renderer makes → files: a contact sheet, a clip with its truth, crops to compare on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from stream.geometry import around
+from stream.prepare import prepare
 from stream.synth import Art, Clip, Renderer, SceneConfig
+from stream.track import MARGIN
 from train import clip as clips
 from train.sheet import sheet, with_truth
 
@@ -57,3 +60,20 @@ def clip(
     """A camera's way round one packet → an MP4 in `out`, and its truth as JSON lines."""
     shots = Clip(stage.config, stage.art, stage.seed, hw, fps, frames)
     clips.write(shots, out, fps, truth)
+
+
+def crops(stage: Stage, hw: tuple[int, int], count: int, out: Path) -> None:
+    """`count` packets as the network sees them, in crops of `hw` → `images` of an npz archive.
+
+    Only packets with five visible corners: what is compared on them needs something to compare.
+    """
+    renderer = Renderer(stage.config, stage.art)
+    images = np.empty((count, *hw, 3), np.uint8)
+    seed = made = 0
+    while made < count:
+        shot = renderer.sample(np.random.default_rng([stage.seed, seed]), (480, 640))
+        seed += 1
+        if shot.visible.sum() >= 5:
+            prepare(shot.image, around(shot.xy, hw, MARGIN), hw, images[made])
+            made += 1
+    np.savez_compressed(out, images=images & 0xFC)  # noise in the lowest bits is half the size
