@@ -29,17 +29,7 @@ AUTO_ORDER = ("ov", "ort")
 
 DEFAULT_MODEL = Path(__file__).parent / "models" / "packet-nano.onnx"
 
-_NOT_BACKENDS = {
-    "build",
-    "fp16",
-    "gpu",
-    "graph",
-    "lane",
-    "models",
-    "parity",
-    "plans",
-    "spec",
-}
+_NOT_BACKENDS = {"build", "fp16", "gpu", "graph", "lane", "models", "parity", "plans", "spec"}
 
 
 def names() -> list[str]:
