@@ -90,10 +90,14 @@ class Lane:
         return "" if self._replays(graph) else "its replay gave another answer"
 
     def _replays(self, graph: Any) -> bool:
-        """Try a graph: it has to take up new pictures and write every answer anew."""
+        """Try a graph: it has to take up new pictures and write every answer anew.
+
+        Noise and black look much alike to a network that sees a packet in neither, so its answer to
+        noise has to be the one without a graph by a tenth of what tells it from that to black.
+        """
         noise = np.random.default_rng(0).integers(0, 256, self._images.host.shape, np.uint8)
         wanted = self._run_plainly(noise)
-        self._run_plainly(np.zeros_like(noise))
+        black = self._run_plainly(np.zeros_like(noise))
         for buffer in self._outputs.values():
             buffer.host.view(np.uint8).fill(255)  # as floats: not a number
             self._gpu.upload(buffer, self._stream)
@@ -101,7 +105,7 @@ class Lane:
         self._graph = graph
         self.run(noise)
         good = all(
-            np.allclose(self.answers[name], answer, rtol=1e-3, atol=1e-3)
+            np.abs(self.answers[name] - answer).max() <= np.abs(black[name] - answer).max() / 10
             for name, answer in wanted.items()
         )
         if not good:

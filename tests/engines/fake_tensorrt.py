@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import threading
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -56,7 +57,7 @@ class Profile:
 class Config:
     def __init__(self) -> None:
         self.profiles: list[Profile] = []
-        self.flags: set[str] = set()
+        self.flags = {"TF32"}  # on unless it is cleared
         self.progress_monitor: Any = None
 
     def add_optimization_profile(self, profile):
@@ -64,10 +65,10 @@ class Config:
         return len(self.profiles) - 1
 
     def set_flag(self, flag):
-        self.flags.add(flag)
+        self.flags.add(flag.name)
 
     def clear_flag(self, flag):
-        self.flags.discard(flag)
+        self.flags.discard(flag.name)
 
 
 class RtxConfig(Config):
@@ -86,6 +87,7 @@ class FakeTensorRt(ModuleType):
         self.refuses: set[str] = set()
         self.broken: Callable[[Callable[[], None]], Callable[[], None]] = lambda run: run
         self.built = self.compiled = 0
+        self.flags: set[str] = set()
         self.heard: Any = None
         self.ILogger, self.IProgressMonitor, self.OnnxParser = ILogger, IProgressMonitor, OnnxParser
         self.NetworkDefinitionCreationFlag, self.TensorIOMode, self.nptype = (
@@ -143,6 +145,7 @@ class Builder:
                 return None
         monitor.phase_finish("Building engine")
         self._trt.built += 1
+        self._trt.flags = config.flags
         shapes = [profile.shape for profile in config.profiles]
         head = json.dumps([self._trt.__name__, self._trt.__version__, shapes]).encode()
         return self._trt.agreed("build_serialized_network", head + b"\0" + network.model.data)
@@ -153,6 +156,7 @@ class Runtime:
         self._trt = trt
 
     def deserialize_cuda_engine(self, plan):
+        assert threading.get_ident() in self._trt.cuda.threads, "this thread chose no device"
         head, _, data = plan.partition(b"\0")
         name, version, shapes = json.loads(head)
         if (name, version) != (self._trt.__name__, self._trt.__version__):

@@ -6,45 +6,24 @@ picture is found. What no imitation shows is the real runtimes on a real GPU.
 """
 
 import threading
-from pathlib import Path
 
 import marker_graph
-import numpy as np
 import pytest
-from fake_cuda import FakeCuda, cudaError_t
-from fake_tensorrt import FakeTensorRt
+from fake_cuda import cudaError_t
+from trt_bench import TITLES, Bench, assert_same, new_home, pictures
 
 import engines
-from engines import EngineUnavailable, fake
-from engines.build import build_plan, describe
+from engines import EngineUnavailable
 from engines.gpu import Gpu
-from engines.spec import SpecError, read_spec
+from engines.spec import SpecError
 from engines.trt import TrtEngine
 
 FAILURE = cudaError_t.cudaErrorLaunchFailure
-TITLES = {"tensorrt": "TensorRT", "tensorrt_rtx": "TensorRT for RTX"}
-
-
-class Bench:
-    """A runtime, a GPU and a plan of the marker model."""
-
-    def __init__(self, name: str, model: Path) -> None:
-        self.cuda, self.path, self.spec = FakeCuda(), model, read_spec(model)
-        self.trt = FakeTensorRt(name, self.cuda)
-        data = model.read_bytes()
-        self.plan = build_plan(data, self.spec, self.trt, compute_capabilities=None)
-        self.about = describe(data, self.spec, self.trt, capabilities=[(8, 9)])
-
-    def open(self, plan: bytes | None = None) -> TrtEngine:
-        title = TITLES[self.trt.__name__]
-        gpu, plan = Gpu(self.cuda), plan or self.plan
-        return TrtEngine(self.path, self.about, plan, self.trt, gpu, title=title)
 
 
 @pytest.fixture(params=list(TITLES))
 def bench(request, marker_model, monkeypatch, tmp_path) -> Bench:
-    for name in ("HOME", "USERPROFILE", "LOCALAPPDATA", "XDG_CACHE_HOME"):
-        monkeypatch.setenv(name, str(tmp_path / "home"))
+    new_home(monkeypatch, tmp_path)
     return Bench(request.param, marker_model)
 
 
@@ -53,20 +32,6 @@ def reference(marker_model):
     engine = engines.open_engine(marker_model, "ort")
     yield engine
     engine.close()
-
-
-def pictures(count: int, seed: int = 0) -> np.ndarray:
-    """Grey pictures with the model's dots at random places."""
-    rng = np.random.default_rng([seed, count])
-    grey = np.full((*marker_graph.SPEC.input_hw, 3), 90, np.uint8)
-    return np.stack(
-        [fake.paint(grey, rng.uniform(8, 56, (8, 2)), radius_px=4.0) for _ in range(count)]
-    )
-
-
-def assert_same(got, wanted) -> None:
-    for name in ("heatmaps", "visibility", "count"):
-        np.testing.assert_allclose(getattr(got, name), getattr(wanted, name), atol=1e-5)
 
 
 @pytest.mark.parametrize("count", [1, 2, 8, 9, 20])
@@ -105,68 +70,6 @@ def test_memory_for_a_batch_is_taken_at_the_first_batch(bench):
     assert both > one
     engine(pictures(9))
     assert bench.cuda.left == both
-    engine.close()
-    assert bench.cuda.left == 0
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        lambda _: lambda: None,
-        lambda run: run() or (lambda: None),
-    ],
-    ids=["nothing computed", "computed once"],
-)
-def test_a_graph_that_replays_an_old_answer_is_found_out(bench, reference, broken):
-    bench.trt.broken = broken
-    engine = bench.open()
-    assert str(engine).endswith("fp16, no CUDA graph for 1 (its replay gave another answer)")
-    for seed in range(3):
-        assert_same(engine(pictures(1, seed)), reference(pictures(1, seed)))
-    engine.close()
-    assert bench.cuda.left == 0
-
-
-@pytest.mark.parametrize("end", ["host", "device"], ids=["up", "down"])
-def test_a_graph_without_its_copies_is_found_out(bench, reference, monkeypatch, end):
-    """As where a driver records no copy from memory that it does not know."""
-    copy = FakeCuda.cudaMemcpyAsync
-
-    def lossy(self, *words):
-        _, source, size, _, stream = words
-        lost = stream.recorded is not None and self.at(end, source, size)
-        return (cudaError_t.cudaSuccess,) if lost else copy(self, *words)
-
-    monkeypatch.setattr(FakeCuda, "cudaMemcpyAsync", lossy)
-    engine = bench.open()
-    assert "no CUDA graph for 1 (its replay gave another answer)" in str(engine)
-    assert_same(engine(pictures(1)), reference(pictures(1)))
-    engine.close()
-
-
-@pytest.mark.parametrize(
-    "step",
-    ["cudaStreamBeginCapture", "cudaStreamEndCapture", "cudaGraphInstantiate", "cudaGraphDestroy"],
-)
-def test_a_refused_capture_costs_the_graph_alone(bench, reference, step):
-    bench.cuda.fails[step] = cudaError_t.cudaErrorStreamCaptureUnsupported
-    engine = bench.open()
-    words = f"no CUDA graph for 1 ({step} failed on the GPU with cudaErrorStreamCaptureUnsupported"
-    assert words in str(engine)
-    assert len(str(engine).splitlines()) == 1
-    for count in (1, 3, 1):
-        assert_same(engine(pictures(count)), reference(pictures(count)))
-    assert "no CUDA graph for 8" in str(engine)
-    bench.cuda.fails.clear()
-    engine.close()
-
-
-@pytest.mark.parametrize("refused", ["capture", "is_stream_capturable"])
-def test_a_runtime_that_cannot_be_captured(bench, reference, refused):
-    bench.trt.refuses.add(refused)
-    engine = bench.open()
-    assert "no CUDA graph for 1 (" in str(engine)
-    assert_same(engine(pictures(1)), reference(pictures(1)))
     engine.close()
     assert bench.cuda.left == 0
 
@@ -272,7 +175,8 @@ def test_made_in_one_thread_used_and_closed_in_others(bench, reference):
         thread.start()
         thread.join()
 
-    in_a_thread(lambda: made.append(bench.open()))
+    gpu = Gpu(bench.cuda)
+    in_a_thread(lambda: made.append(bench.open(gpu=gpu)))
     in_a_thread(lambda: got.append(made[0](pictures(1))))
     in_a_thread(lambda: got.append(made[0](pictures(3))))
     in_a_thread(made[0].close)
@@ -281,9 +185,24 @@ def test_made_in_one_thread_used_and_closed_in_others(bench, reference):
     assert bench.cuda.left == 0
 
 
-def test_a_plan_that_does_not_fit_its_description(bench, tmp_path):
-    path = marker_graph.write(tmp_path / "wrong.onnx", outputs=("heatmaps", "visibility"))
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"outputs": ("heatmaps", "visibility")}, "lacks 'count'"),
+        ({"input_name": "photos"}, "lacks 'images'"),
+    ],
+    ids=["output", "input"],
+)
+def test_a_plan_that_does_not_fit_its_description(bench, tmp_path, changes, words):
+    path = marker_graph.write(tmp_path / "wrong.onnx", **changes)
     plan = bench.plan.partition(b"\0")[0] + b"\0" + path.read_bytes()
-    with pytest.raises(SpecError, match="lacks 'count'"):
+    with pytest.raises(SpecError, match=words):
         bench.open(plan)
     assert bench.cuda.left == 0
+
+
+def test_the_first_failure_is_told_not_those_that_follow(bench):
+    for name in ("cudaStreamSynchronize", "cudaFree", "cudaFreeHost", "cudaStreamDestroy"):
+        bench.cuda.fails[name] = FAILURE
+    with pytest.raises(EngineUnavailable, match="cudaStreamSynchronize failed"):
+        bench.open()

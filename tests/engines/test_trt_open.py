@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from fake_cuda import FakeCuda, cudaError_t
 from fake_tensorrt import FakeTensorRt
+from trt_bench import new_home
 
 import engines
 from engines import EngineUnavailable, plans
@@ -36,8 +37,7 @@ def cuda(monkeypatch) -> FakeCuda:
 
 @pytest.fixture
 def trt(backend, cuda, monkeypatch, tmp_path) -> FakeTensorRt:
-    for name in ("HOME", "USERPROFILE", "LOCALAPPDATA", "XDG_CACHE_HOME"):
-        monkeypatch.setenv(name, str(tmp_path / "home"))
+    new_home(monkeypatch, tmp_path)
     return installed(EXTRAS[backend], cuda, monkeypatch)
 
 
@@ -75,6 +75,7 @@ def test_a_plan_is_built_once(backend, trt, marker_model):
     opened_and_closed(backend, marker_model)
     assert trt.built == 1
     assert trt.cuda.left == 0
+    assert trt.flags == ({"REQUIRE_USER_ALLOCATION"} if backend == "rtx" else set())
 
 
 @pytest.mark.usefixtures("trt")
@@ -105,6 +106,14 @@ def test_another_model_gpu_or_version_has_a_plan_of_its_own(
     assert not module(backend).is_built(marker_model)
     opened_and_closed(backend, marker_model)
     assert newer.built == 1
+
+
+def test_another_way_to_build_makes_another_plan(backend, trt, marker_model, monkeypatch):
+    opened_and_closed(backend, marker_model)
+    monkeypatch.setattr("engines.build._RECIPE", ("build.py", "graph.py"))
+    assert not module(backend).is_built(marker_model)
+    opened_and_closed(backend, marker_model)
+    assert trt.built == 2
 
 
 def test_a_damaged_plan_is_built_again(backend, trt, marker_model):
@@ -161,9 +170,7 @@ def test_a_build_that_fails_is_in_the_runtimes_words(backend, trt, marker_model)
 
 
 def test_what_is_compiled_at_the_first_run_is_kept(marker_model, cuda, monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "home"))
+    new_home(monkeypatch, tmp_path)
     trt = installed("tensorrt-rtx", cuda, monkeypatch)
     opened_and_closed("rtx", marker_model)
     assert trt.compiled == 1
