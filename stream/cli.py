@@ -72,7 +72,8 @@ def stream(words: Sequence[str]) -> int:
         print(f"kpstream {importlib.import_module('importlib.metadata').version('kpstream')}")
         return 0
     _check(args)
-    from stream.console import Dashboard  # noqa: PLC0415
+    from stream.choice import choose  # noqa: PLC0415
+    from stream.console import Dashboard, building  # noqa: PLC0415
     from stream.pipeline import run  # noqa: PLC0415
 
     with ExitStack() as opened:
@@ -80,10 +81,10 @@ def stream(words: Sequence[str]) -> int:
         show = _wants_window(args, live=source.info.live)
         if not (show or args.out or args.json):
             raise UsageError("nowhere to put the result: add --out FILE.mp4, --json FILE or --show")
-        engine = opened.enter_context(closing(engines.open_engine(args.model, args.engine)))
+        engine = opened.enter_context(closing(choose(args.model, args.engine, building)))
         wanted = _open_sinks(args, source, engine.spec, show=show)
         sinks = [opened.enter_context(closing(sink)) for sink in wanted]
-        with Dashboard(source.info, f"{engine}, {engine.spec.name}") as dashboard:
+        with Dashboard(source.info, lambda: f"{engine}, {engine.spec.name}") as dashboard:
             opened.pop_all()  # from here on the run closes them
             run(source, engine, sinks, names=args.names, on_result=dashboard)
     return 0
