@@ -51,7 +51,9 @@ DEFAULT_MODEL = Path(__file__).parent / "models" / "packet-nano.onnx"
 
 _log = logging.getLogger("kpstream")
 
-_NOT_BACKENDS = {"spec", "graph", "models", "parity", "trust", "plans", "fp16", "build", "gpu"}
+_NOT_BACKENDS = {
+    *("build", "fp16", "gpu", "graph", "lane", "models", "parity", "plans", "spec", "trust"),
+}
 
 _TAKERS = {".xml": ("ov",), ".plan": ("trt", "rtx"), ".pt": ("eager",)}
 """Which backends take a file that is no ONNX model, by its ending."""

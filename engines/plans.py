@@ -96,9 +96,9 @@ def read_plan(path: Path) -> tuple[Description, bytes]:
     or may write to, OSError.
     """
     header, plan = _read(path)
+    if header.get("kind") != "plan":
+        raise SpecError(f"{path} is no plan of this kpstream (it holds a {header.get('kind')})")
     try:
-        if header["kind"] != "plan":
-            raise ValueError(f"it holds a {header['kind']}")
         values = {field.name: header[field.name] for field in fields(Description)}
         values["capabilities"] = tuple((major, minor) for major, minor in values["capabilities"])
         values["batches"] = tuple(values["batches"])

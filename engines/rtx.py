@@ -1,0 +1,21 @@
+"""TensorRT for RTX on an NVIDIA GPU, in FP16: `engines.trt` with another module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engines.build import Progress
+from engines.spec import Engine
+from engines.trt import Runtime, is_built_with, open_with
+
+RTX = Runtime("tensorrt_rtx", "TensorRT for RTX", "tensorrt-rtx")
+
+
+def open_model(path: Path, progress: Progress | None = None) -> Engine:
+    """Model or plan file → a warmed-up engine; see `engines.trt.open_with`."""
+    return open_with(RTX, path, progress)
+
+
+def is_built(path: Path) -> bool:
+    """Whether `open_model` finds a plan; see `engines.trt.is_built_with`."""
+    return is_built_with(RTX, path)
