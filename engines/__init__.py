@@ -109,9 +109,9 @@ def _open(name: str, model: Path, progress: Progress | None) -> Engine:
     """A backend's engine, if it takes the file and agrees with the reference."""
     module = module_of(name)
     takers = _TAKERS.get(model.suffix)
-    if name != "fake" and (name not in takers if takers else name == "eager"):
-        wanted = " or ".join(takers) if takers else "every engine but eager"
-        raise EngineUnavailable(f"{name} does not read {model}, a file for {wanted}")
+    if name not in takers if takers else name == "eager":
+        wanted = " or ".join(takers) if takers else "another engine"
+        raise EngineUnavailable(f"{name} does not read {model}: it is a file for {wanted}")
     told = (progress,) if hasattr(module, "is_built") else ()
     try:
         return _checked(module, module.open_model(model, *told), name, model)

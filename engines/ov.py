@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -143,7 +145,7 @@ def _with_exact_beginning(ov: Any, model: Any) -> Any:
 
 
 def _marked(xml: str, name: str) -> str:
-    """The layer of that name with OpenVINO's mark: not to be computed in less than it is written in.
+    """The layer of that name with OpenVINO's mark: it is computed as it is written.
 
     A layer that has attributes already keeps them.
     """
@@ -158,20 +160,27 @@ def _marked(xml: str, name: str) -> str:
 
 
 def runtime() -> Any:
-    """The module, without the report that its import sends to an analytics service, unasked.
+    """The module. Raises EngineUnavailable."""
+    try:
+        with unreported():
+            return importlib.import_module("openvino")
+    except (ImportError, OSError) as error:
+        raise EngineUnavailable(
+            f"OpenVINO does not load ({error}): pip install openvino"
+        ) from error
 
-    Where `openvino_telemetry` cannot be imported, OpenVINO takes its own stub instead. Raises
-    EngineUnavailable.
+
+@contextmanager
+def unreported() -> Iterator[None]:
+    """Imports inside are without the report that OpenVINO's packages send, unasked, when imported.
+
+    Where `openvino_telemetry` cannot be imported, they take their own stub instead.
     """
     reporter = "openvino_telemetry"
     before = {reporter: sys.modules[reporter]} if reporter in sys.modules else {}
     sys.modules[reporter] = None  # type: ignore[assignment] # Python's mark: not importable
     try:
-        return importlib.import_module("openvino")
-    except (ImportError, OSError) as error:
-        raise EngineUnavailable(
-            f"OpenVINO does not load ({error}): pip install openvino"
-        ) from error
+        yield
     finally:
         del sys.modules[reporter]
         sys.modules.update(before)

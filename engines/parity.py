@@ -97,7 +97,7 @@ def read(engine: Engine) -> Reading:
 
 
 def compare(got: Reading, wanted: Reading) -> Parity:
-    """What an engine and the reference say → how far apart they are, where the reference is sure."""
+    """What an engine and the reference say → how far apart, where the reference is sure."""
     high = wanted.peak >= _PEAK
     sure = np.nan_to_num(wanted.present, nan=0.0) >= _PACKET
     compared = (got.xy[high], got.peak, got.cards[sure])

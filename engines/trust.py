@@ -41,7 +41,7 @@ def check(engine: Engine, model: Path, carried: Reading | None = None) -> None:
 
 def _reference(model: Path, digest: str) -> Reading:
     """ONNX Runtime's reading of a model, remembered like a verdict."""
-    name = f"reference-{_GATE.split()[0]}-{digest[:32]}"
+    name = f"reference-{_GATE.split(maxsplit=1)[0]}-{digest[:32]}"
     kept = plans.recall(name)
     if kept is not None:
         return Reading.from_json(kept.decode())

@@ -1,4 +1,4 @@
-"""Which engine runs: the one asked for, or the fastest that is ready while a faster one is built."""
+"""Which engine runs: the one asked for, or the fastest that is ready as a faster one is built."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ PERIOD_S = 0.1
 class Dashboard:
     """Results as they are shown → two lines that stay in place, and one when the run is over.
 
-    A context manager. `engine` is asked what the engine says of itself, which may change. `console` is where to write,
-    stderr unless given.
+    A context manager. `engine` is asked what the engine says of itself, which may change.
+    `console` is where to write, stderr unless given.
     """
 
     def __init__(

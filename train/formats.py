@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -115,9 +114,9 @@ def _kept(
 
 def _quantised(network: Any, spec: ModelSpec) -> Any:
     """OpenVINO's model → the same with INT8 between its first convolutions and its last."""
-    os.environ.setdefault("NNCF_TELEMETRY", "0")
     try:
-        nncf = importlib.import_module("nncf")
+        with ov.unreported():
+            nncf = importlib.import_module("nncf")
     except ImportError as error:
         raise EngineUnavailable(f"INT8 needs NNCF ({error}): pip install nncf") from error
     logging.getLogger("nncf").setLevel(logging.ERROR)

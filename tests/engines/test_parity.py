@@ -34,7 +34,7 @@ class Scripted:
     def __str__(self) -> str:
         return f"scripted {id(self)}"
 
-    def __call__(self, images) -> Prediction:
+    def __call__(self, _) -> Prediction:
         self.calls += 1
         return Prediction(self.heatmaps, None, self.count)
 
@@ -46,9 +46,7 @@ def apart(a: Scripted, b: Scripted) -> parity.Parity:
     return compare(read(a), read(b))
 
 
-@given(
-    dx=st.floats(-8, 8), dy=st.floats(-8, 8), more=st.floats(-2, 2), start=st.floats(60, 180)
-)
+@given(dx=st.floats(-8, 8), dy=st.floats(-8, 8), more=st.floats(-2, 2), start=st.floats(60, 180))
 def test_the_distance_and_the_difference_of_the_count_are_what_they_are(dx, dy, more, start):
     got = apart(Scripted((start + dx, start + dy), 20 + more), Scripted((start, start), 20.0))
     assert got.corners_px == pytest.approx(np.hypot(dx, dy), abs=0.05)

@@ -37,7 +37,7 @@ def machine(monkeypatch):
                 return SimpleNamespace(is_built=lambda _: state == "built")
             return SimpleNamespace()
 
-        def open_engine(_, name, progress=None):
+        def open_engine(_model, name, _progress=None):
             opened.append(name)
             if runtimes.get(name, "missing") == "missing":
                 raise EngineUnavailable(f"no {name} here")

@@ -30,6 +30,14 @@ class Named(FakeEngine):
         self.closed_in = threading.current_thread().name
 
 
+def called_until_switched(engine) -> None:
+    for _ in range(500):
+        engine(GREY)
+        if "building" not in str(engine):
+            return
+        threading.Event().wait(0.01)
+
+
 def test_the_next_best_runs_until_the_better_one_is_there():
     may_end, built = threading.Event(), Named("better")
 
@@ -45,11 +53,7 @@ def test_the_next_best_runs_until_the_better_one_is_there():
     engine(GREY)
     assert str(engine) == "first (building better, 40%)"
     may_end.set()
-    for _ in range(500):
-        engine(GREY)
-        if str(engine) == "better":
-            break
-        threading.Event().wait(0.01)
+    called_until_switched(engine)
     assert str(engine) == "better"
     assert first.closed_in == "MainThread"  # between two calls, by the thread that makes them
     assert built.closed_in is None
@@ -64,11 +68,7 @@ def test_a_build_that_fails_leaves_all_as_it_was_and_says_why(caplog):
     first = Named("first")
     engine = SwitchingEngine(first, "better", build)
     with caplog.at_level(logging.WARNING, "kpstream"):
-        for _ in range(500):
-            engine(GREY)
-            if caplog.messages:
-                break
-            threading.Event().wait(0.01)
+        called_until_switched(engine)
     assert caplog.messages == ["first stays: the driver is too old"]
     assert str(engine) == "first"
     assert first.closed_in is None
@@ -106,9 +106,7 @@ def test_another_error_of_a_build_is_not_hidden():
 
     engine = SwitchingEngine(Named("first"), "better", build)
     with pytest.raises(ZeroDivisionError):
-        for _ in range(500):
-            engine(GREY)
-            threading.Event().wait(0.01)
+        called_until_switched(engine)
     engine.close()
 
 
