@@ -86,6 +86,8 @@ def as_onnx(model: Path, stack: ExitStack) -> Path:
 
 
 def _from_onnx(options: argparse.Namespace, path: Path, out: Path) -> str:
+    from engines.rtx import RTX  # noqa: PLC0415
+    from engines.trt import TENSORRT  # noqa: PLC0415
     from train import formats  # noqa: PLC0415
 
     model = formats.Model.load(path)
@@ -93,5 +95,6 @@ def _from_onnx(options: argparse.Namespace, path: Path, out: Path) -> str:
         return formats.onnx_fp16(model, out)
     if options.format == "openvino":
         return formats.openvino(model, out, int8=options.int8)
-    runtime = {"tensorrt": "trt", "tensorrt-rtx": "rtx"}[options.format]
-    return formats.plan(model, out, runtime, options.sm)
+    if options.format == "tensorrt-rtx":
+        return formats.plan(model, out, RTX, options.sm)
+    return formats.plan(model, out, TENSORRT)

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engines import build, fp16, ort, ov, parity, plans, trust
+from engines import build, fp16, ort, ov, parity, plans, trt, trust
+from engines.gpu import find_gpu
 from engines.parity import Reading
 from engines.spec import Disagreement, Engine, EngineUnavailable, ModelSpec, read_spec
 from stream.geometry import around
@@ -69,23 +70,33 @@ def openvino(model: Model, out: Path, *, int8: bool = False) -> str:
 
 
 def plan(
-    model: Model, out: Path, runtime: str, capabilities: Sequence[tuple[int, int]] | None
+    model: Model,
+    out: Path,
+    runtime: trt.Runtime,
+    capabilities: Sequence[tuple[int, int]] | None = None,
 ) -> str:
-    """Write a plan of TensorRT ("trt") or TensorRT for RTX ("rtx"), in FP16; returns figures.
+    """Write a plan of TensorRT or TensorRT for RTX, in FP16; returns what is left to do.
 
-    `capabilities` are (major, minor) of the GPUs to build for; None is the one at hand.
+    `capabilities` are (major, minor) of the GPUs that TensorRT for RTX is to build for; None, and
+    for TensorRT always, the one at hand. Raises EngineUnavailable.
     """
-    backend = importlib.import_module(f"engines.{runtime}")
-    data = model.path.read_bytes()
-    trt = backend.RUNTIME.load()
+    module = trt.load(runtime)
+    device = None
     if capabilities is None:
-        gpu = backend.RUNTIME.gpu()
+        gpu = find_gpu(runtime.extra)
         capabilities = [gpu.capability]
-    half = fp16.half_precision(data)
-    made = build.build_plan(half, model.spec, trt, compute_capabilities=capabilities)
-    about = build.describe(data, model.spec, trt, capabilities=capabilities)
+        device = gpu.name if runtime is trt.TENSORRT else None
+    data = model.path.read_bytes()
+    made = build.build_plan(
+        fp16.half_precision(data),
+        model.spec,
+        module,
+        compute_capabilities=None if runtime is trt.TENSORRT else capabilities,
+    )
+    about = build.describe(data, model.spec, module, capabilities=capabilities, device=device)
     plans.write_plan(out, made, about, model.reading.to_json())
-    return "not compared yet: the gate runs where it is first opened"
+    served = ", ".join(f"{major}.{minor}" for major, minor in capabilities)
+    return f"for compute capability {served}; it has to pass the gate where it is first opened"
 
 
 def _kept(
