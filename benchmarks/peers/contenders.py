@@ -20,100 +20,89 @@ Command = Callable[[Path, Path], list[str]]
 
 @dataclass(frozen=True)
 class Contender:
-    """One row of the table. `does` answers each of `QUESTIONS`."""
+    """One row of the table. What follows a comma in its name is how it differs from its like."""
 
     name: str
     command: Command
-    does: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def program(self) -> str:
+        """The name without the difference: a column of the facts."""
+        return self.name.partition(",")[0]
 
-QUESTIONS = (
-    "finds",
-    "looks at",
-    "network and runtime",
-    "places",
-    "from frame to frame",
-    "draws",
-    "threads",
-)
+
+FACTS = {
+    "": ("kpstream", "Ultralytics pose", "MediaPipe Hands", "plain loop"),
+    "finds": (
+        "eight corners of a packet of cards, which are hidden, how many cards",
+        "nothing, as it is untrained; else 17 points of every person",
+        "21 points on each of up to two hands",
+        "the eight corners",
+    ),
+    "looks at": (
+        "a square crop that follows the packet, at 256 × 256",
+        "whole frame, letterboxed to 640 × 384",
+        "whole frame at 192 × 192 while fewer than two hands are held; a crop of each",
+        "whole frame, squashed to 256 × 256",
+    ),
+    "network and runtime": (
+        "packet-nano, 3.2 million parameters, the engine that `auto` takes",
+        "yolo26n-pose, 3.7 million parameters, built from its yaml, torch f32",
+        "its lite palm detector and lite hand landmarks, TFLite with XNNPACK",
+        "packet-nano, ONNX Runtime f32",
+    ),
+    "places": (
+        "sub-pixel, from heatmaps by mean shift",
+        "regressed, sub-pixel",
+        "regressed, sub-pixel",
+        "the highest cell of 64 × 64: steps of 20 × 11 px in a 720p frame",
+    ),
+    "from frame to frame": (
+        "crop follows; corners and count smoothed",
+        "nothing: each frame alone",
+        "crop follows the hand",
+        "nothing: each frame alone",
+    ),
+    "draws": (
+        "corners, edges, hidden ones dashed, the count",
+        "nothing, as nothing is found; else boxes and skeletons",
+        "points and connections",
+        "circles",
+    ),
+    "threads": (
+        "three, beside the engine's and the codecs'",
+        "one loop; torch on all cores but one, as it sets itself, or told to take all",
+        "one loop; MediaPipe's own graph threads",
+        "one loop; ONNX Runtime on all cores",
+    ),
+}
+"""What each does and does not do, a row a question."""
 
 
 def contenders(ours: Path, python: Path, scratch: Path) -> list[Contender]:
     """The command kpstream, the peers' Python, a folder for settings → all, kpstream first."""
     cores = os.cpu_count() or 1
-    ultralytics = (
-        "nothing, as it is untrained; else 17 points of every person",
-        "whole frame, letterboxed to 640 × 384",
-        "yolo26n-pose, 3.7 million parameters, built from its yaml, torch f32",
-        "regressed, sub-pixel",
-        "nothing: each frame alone",
-        "nothing, as nothing is found; else boxes and skeletons",
-    )
     # its usage statistics and its look for updates would wait for a network; its settings are ours
     alone = {"YOLO_OFFLINE": "true", "YOLO_CONFIG_DIR": str(scratch)}
+
+    def peer(script: str, out: str, *more: str) -> Command:
+        return lambda clip, folder: [
+            *(str(python), str(HERE / script), str(clip), str(folder / out), *more)
+        ]
+
+    model = str(engines.DEFAULT_MODEL)
     return [
         Contender(
             "kpstream",
             lambda clip, folder: [str(ours), str(clip), "--out", str(folder / "kpstream.mp4")],
-            (
-                "eight corners of a packet of cards, which are hidden, how many cards",
-                "a square crop that follows the packet, at 256 × 256",
-                "packet-nano, 3.2 million parameters, the engine that `auto` takes",
-                "sub-pixel, from heatmaps by mean shift",
-                "crop follows; corners and count smoothed",
-                "corners, edges, hidden ones dashed, the count",
-                "three, beside the engine's and the codecs'",
-            ),
         ),
+        Contender("Ultralytics pose", peer("ultralytics_pose.py", ""), alone),
         Contender(
-            "Ultralytics pose",
-            lambda clip, folder: [
-                *(str(python), str(HERE / "ultralytics_pose.py")),
-                *(str(clip), str(folder)),
-            ],
-            (*ultralytics, "one loop; torch on all cores but one, as it sets itself"),
-            alone,
+            "Ultralytics pose, all cores", peer("ultralytics_pose.py", "", str(cores)), alone
         ),
-        Contender(
-            "Ultralytics pose, all cores",
-            lambda clip, folder: [
-                *(str(python), str(HERE / "ultralytics_pose.py")),
-                *(str(clip), str(folder), str(cores)),
-            ],
-            (*ultralytics, "one loop; torch made to take all cores"),
-            alone,
-        ),
-        Contender(
-            "MediaPipe Hands",
-            lambda clip, folder: [
-                *(str(python), str(HERE / "mediapipe_hands.py")),
-                *(str(clip), str(folder / "mediapipe.mp4")),
-            ],
-            (
-                "21 points on each of up to two hands",
-                "whole frame at 192 × 192 while fewer than two hands are held; a crop of each",
-                "its lite palm detector and lite hand landmarks, TFLite with XNNPACK",
-                "regressed, sub-pixel",
-                "crop follows the hand",
-                "points and connections",
-                "one loop; MediaPipe's own graph threads",
-            ),
-        ),
-        Contender(
-            "plain loop",
-            lambda clip, folder: [
-                *(str(python), str(HERE / "plain_loop.py")),
-                *(str(clip), str(folder / "plain.mp4"), str(engines.DEFAULT_MODEL)),
-            ],
-            (
-                "the eight corners",
-                "whole frame, squashed to 256 × 256",
-                "packet-nano, ONNX Runtime f32",
-                "the highest cell of 64 × 64: steps of 20 × 11 px in a 720p frame",
-                "nothing: each frame alone",
-                "circles",
-                "one loop; ONNX Runtime on all cores",
-            ),
-        ),
+        Contender("MediaPipe Hands", peer("mediapipe_hands.py", "out.mp4")),
+        Contender("MediaPipe Hands, H.264", peer("mediapipe_hands.py", "out.mp4", "h264")),
+        Contender("plain loop", peer("plain_loop.py", "out.mp4", model)),
+        Contender("plain loop, H.264", peer("plain_loop.py", "out.mp4", model, "h264")),
     ]

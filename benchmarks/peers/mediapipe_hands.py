@@ -1,9 +1,10 @@
 """A clip → an annotated video, by MediaPipe Hands as its quick start for video has it.
 
-    python mediapipe_hands.py CLIP OUT.mp4
+    python mediapipe_hands.py CLIP OUT.mp4 [h264]
 
-The lite landmark model, a confidence of 0.5, and tracking between detections. The last line on
-stdout is JSON: what was done, and how fast from the first frame written on.
+The lite landmark model, a confidence of 0.5, and tracking between detections. The video is mp4v
+unless h264 is asked for. The last line on stdout is JSON: what was done, and how fast from the
+first frame written on.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import time
 
 import cv2
+import h264
 import mediapipe as mp
 
 hands_of = mp.solutions.hands
@@ -28,9 +30,11 @@ def main() -> None:
         int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
         int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
     )
-    writer = cv2.VideoWriter(
-        out, cv2.VideoWriter_fourcc(*"mp4v"), capture.get(cv2.CAP_PROP_FPS), size
-    )
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    if "h264" in sys.argv:
+        writer = h264.Writer(out, fps, size)
+    else:
+        writer = cv2.VideoWriter(out, cv2.VideoWriter_fourcc(*"mp4v"), fps, size)
     written_s = []
     found = 0
     with hands_of.Hands(

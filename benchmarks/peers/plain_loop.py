@@ -1,8 +1,9 @@
 """A clip → an annotated video, by the loop that a user would write with OpenCV and ONNX Runtime.
 
-    python plain_loop.py CLIP OUT.mp4 MODEL.onnx
+    python plain_loop.py CLIP OUT.mp4 MODEL.onnx [h264]
 
-The last line on stdout is JSON: what was done, and how fast from the first frame written on.
+The video is mp4v unless h264 is asked for. The last line on stdout is JSON: what was done, and how
+fast from the first frame written on.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 import time
 
 import cv2
+import h264
 import onnxruntime as ort
 
 SURE = 0.3  # what a heatmap's peak must reach to be drawn
@@ -27,9 +29,11 @@ def main() -> None:
         int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
         int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
     )
-    writer = cv2.VideoWriter(
-        out, cv2.VideoWriter_fourcc(*"mp4v"), capture.get(cv2.CAP_PROP_FPS), size
-    )
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    if "h264" in sys.argv:
+        writer = h264.Writer(out, fps, size)
+    else:
+        writer = cv2.VideoWriter(out, cv2.VideoWriter_fourcc(*"mp4v"), fps, size)
     written_s = []
     found = 0
     while True:

@@ -45,7 +45,7 @@ def main() -> int:
         report: dict[str, Any] = {
             "machine": machine(),
             "clip": {"what": what, **video_facts(clip)},
-            "versions": {entry.name.partition(",")[0]: {} for entry in entries},
+            "versions": {entry.program: {} for entry in entries},
             "rounds": {entry.name: [] for entry in entries},
         }
         ours = {name: importlib.metadata.version(name) for name in PACKAGES}
@@ -56,7 +56,7 @@ def main() -> int:
                 taken, told = measure(entry, clip, folder / f"{entry.name} {number}")
                 taken["found"] = told.get("found", found)
                 if "versions" in told:
-                    report["versions"][entry.name.partition(",")[0]] = told["versions"]
+                    report["versions"][entry.program] = told["versions"]
                 else:
                     report["kpstream_said"] = told["said"]
                 report["rounds"][entry.name].append(taken)

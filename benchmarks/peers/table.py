@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from contenders import QUESTIONS, Contender
+from contenders import FACTS, Contender
 
 Round = dict[str, Any]
 
@@ -22,20 +22,11 @@ def markdown(report: dict[str, Any], all_of_them: Sequence[Contender]) -> str:
         f"n = {len(rounds[ours.name])} rounds, in each of which every program ran once, in random "
         "order; in brackets the lowest and the highest round."
     )
+    figures = [_figures(rounds[one.name], rounds[ours.name], one.name) for one in all_of_them]
+    first, *facts = ([question, *answers] for question, answers in FACTS.items())
+    measured = _measured_facts({one.program: rounds[one.name][-1] for one in all_of_them}, clip)
     return "\n\n".join(
-        (
-            head,
-            _rows(
-                _FIGURES, [_figures(rounds[c.name], rounds[ours.name], c.name) for c in all_of_them]
-            ),
-            _rows(
-                ("", *(c.name for c in all_of_them)),
-                [
-                    *([q, *(c.does[i] for c in all_of_them)] for i, q in enumerate(QUESTIONS)),
-                    *_measured_facts(rounds, clip, [c.name for c in all_of_them]),
-                ],
-            ),
-        )
+        (head, _versions(report), _rows(_FIGURES, figures), _rows(first, [*facts, *measured]))
     )
 
 
@@ -48,6 +39,7 @@ _FIGURES = (
     "CPU ms a frame",
     "cores busy",
     "peak memory, MB",
+    "wrote",
 )
 
 
@@ -62,6 +54,7 @@ def _figures(mine: list[Round], ours: list[Round], name: str) -> list[str]:
         f"{_median(mine, 'cpu_ms'):.1f}",
         f"{_median(mine, 'cores_busy'):.2f}",
         f"{_median(mine, 'peak_mb'):.0f}",
+        f"{mine[0]['codec']}, {mine[0]['written_mb']:.1f} MB",
     ]
 
 
@@ -70,17 +63,15 @@ def _spread(ratios: list[float]) -> str:
     return f"{statistics.median(ratios):.2f} × ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
-def _measured_facts(
-    rounds: dict[str, list[Round]], clip: dict[str, Any], names: list[str]
-) -> list[list[str]]:
-    """What the written files say of the programs, a row a question."""
-    last = [rounds[name][-1] for name in names]
+def _measured_facts(last: dict[str, Round], clip: dict[str, Any]) -> list[list[str]]:
+    """A written video of each program of `FACTS` → what it says of it, a row a question."""
     frames = clip["frames"]
+    columns = [last[program] for program in FACTS[""]]
+    sound = {True: "kept", False: "lost"} if clip["sound"] else {False: "none to keep"}
     return [
-        ["found something", *(f"in {r['found']} of {frames} frames" for r in last)],
-        ["wrote", *(f"{r['codec']}, {r['written_mb']:.1f} MB" for r in last)],
-        ["sound", *("kept" if r["sound"] else "lost" for r in last)],
-        ["dropped", *(f"{frames - r['frames']}" for r in last)],
+        ["found something", *(f"in {one['found']} of {frames} frames" for one in columns)],
+        ["sound", *(sound[one["sound"]] for one in columns)],
+        ["dropped", *(str(frames - one["frames"]) for one in columns)],
     ]
 
 
