@@ -105,10 +105,19 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError(f"--{rendered} is for what is rendered: leave out {args.source}")
     if args.show and not args.live:
         raise UsageError("--show goes with --live: a clip is written to a file")
+    if args.show:
+        _check_display()
     if not args.model.is_file():
         raise FileNotFoundError(f"there is no model file {args.model}: name one with --model")
     if args.json is not None:
         _check_json(args.json, {"the input": args.source, "the model": args.model})
+
+
+def _check_display() -> None:
+    from stream.sinks.window import has_display  # noqa: PLC0415
+
+    if not has_display():
+        raise OSError("there is no display for a window: leave out --show")
 
 
 def _check_json(path: Path, inputs: dict[str, str | Path | None]) -> None:
@@ -127,5 +136,5 @@ def _compare(a: Path, b: Path) -> int:
 
     from stream.bench import document, table  # noqa: PLC0415
 
-    table.show_pair(document.read(a), document.read(b), (a.name, b.name), Console())
+    table.show_pair(document.read(a), document.read(b), (str(a), str(b)), Console())
     return 0

@@ -20,17 +20,16 @@ def remarkable(a: Report, b: Report) -> list[str]:
     return _differences(_versions(a), _versions(b))
 
 
-def pairs(a: Report, b: Report) -> list[tuple[str, Measured, Measured]]:
+def pairs(a: Report, b: Report) -> list[tuple[Measured, Measured]]:
     """Engines of the same name in both, the second of a name with the second; in the order of a.
 
     Where each report holds one engine these two are a pair whatever they are called. Raises
     ValueError where nothing belongs together.
     """
     others = _named(b)
-    found = [(name, one, others[name]) for name, one in _named(a).items() if name in others]
+    found = [(one, others[name]) for name, one in _named(a).items() if name in others]
     if not found and len(a.engines) == len(b.engines) == 1:
-        one, other = a.engines[0], b.engines[0]
-        found = [(f"{one.engine} and {other.engine}", one, other)]
+        found = [(a.engines[0], b.engines[0])]
     if not found:
         left, right = (", ".join(_named(report)) for report in (a, b))
         raise ValueError(f"the reports have no engine in common: one has {left}, the other {right}")

@@ -49,7 +49,7 @@ def measure(job: Job, keep: Callable[[Samples], object]) -> None:
                 f"the process that measures {job.engine} broke off (exit code {process.exitcode})"
             ) from None
         if isinstance(answer, str):
-            raise RuntimeError(f"{job.engine}: {answer}")
+            raise RuntimeError(answer)  # noqa: TRY004 - the answer is the error
         keep(answer)
     finally:
         ours.close()
@@ -65,6 +65,9 @@ def _unheard() -> Iterator[None]:
     if sys.platform == "win32":  # it turns its own ear away
         yield
         return
+    from multiprocessing import resource_tracker  # noqa: PLC0415 - Windows has none
+
+    resource_tracker.ensure_running()  # comes with the first process, and would open its ears again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield

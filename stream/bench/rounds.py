@@ -53,8 +53,8 @@ class Bench:
                     try:
                         measure(replace(job, engine=engine), self._runs[at].append)
                         _say(f"{one_round(self._runs[at][-1], cores).fps:.1f} fps")
-                    except BaseException:
-                        _say("stopped")
+                    except BaseException as error:
+                        _say("stopped" if isinstance(error, KeyboardInterrupt) else "failed")
                         raise
 
     def report(self, *, complete: bool = True) -> Report | None:

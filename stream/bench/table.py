@@ -14,6 +14,11 @@ from stream.bench.compare import incomparable, numbered, pairs, remarkable
 from stream.bench.figures import paired_ratio
 from stream.bench.report import Measured, Report, Times
 
+LEAST_MS = 0.01
+"""A stage that takes less does nothing worth a rate or a ratio."""
+
+_END = "end to end"
+
 Entry = tuple[str, Measured]
 _OUTPUTS = {
     "video": "written to a video file",
@@ -32,18 +37,19 @@ def show(report: Report, console: Console) -> None:
 
 def show_pair(a: Report, b: Report, names: tuple[str, str], console: Console) -> None:
     """Print two reports beside each other, and first of all whether that makes sense."""
+    dated = zip("AB", names, (a, b), strict=True)
+    console.print(_list([f"{x}  {name}, of {report.measured_at}" for x, name, report in dated]))
     differences = incomparable(a, b)
     if differences:
-        console.print(Text("NOT COMPARABLE: these differ, and the ratios say nothing", "bold red"))
+        console.print(Text("Not comparable: what was measured differs, A | B", "bold red"))
         console.print(_list(differences))
     others = remarkable(a, b)
     if others:
-        console.print(Text("also different"))
+        console.print(Text("Also different, A | B", "bold"))
         console.print(_list(others))
-    for engine, one, other in pairs(a, b):
-        console.print(Text.assemble(("\nengine ", "bold"), (engine, "bold")))
-        entries = [(names[0], one), (names[1], other)]
-        console.print(Text("\n".join(f"{name}: {found.label}" for name, found in entries)))
+    for one, other in pairs(a, b):
+        entries = [("A", one), ("B", other)]
+        console.print(_list([f"{name}  {m.engine}: {m.label}" for name, m in entries]))
         _print_tables(entries, a, console, paired=False)
 
 
@@ -51,7 +57,7 @@ def _print_tables(
     entries: Sequence[Entry], report: Report, console: Console, *, paired: bool
 ) -> None:
     console.print(_overview(entries, live=report.source.live, paired=paired))
-    console.print(_stages(entries, live=report.source.live))
+    console.print(_stages(entries))
 
 
 def _list(lines: Sequence[str]) -> RenderableType:
@@ -62,10 +68,8 @@ def _facts(report: Report, entries: Sequence[Entry]) -> RenderableType:
     """What was measured, on what and how, a line each."""
     machine, model, source = report.machine, report.model, report.source
     gpus = "".join(f", {gpu}" for gpu in machine.gpus)
-    size = "" if source.width is None else f", {source.width}x{source.height}"
-    first = entries[0][1].rounds[0]
-    rounds = f"{len(entries[0][1].rounds)} rounds" if report.settings.rounds > 1 else "1 round"
-    turns = " in turns" if len(entries) > 1 else ""
+    size = f"{source.width}x{source.height}"
+    shown = "" if source.width is None or size in source.name else f", {size}"
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column(overflow="fold")
@@ -75,17 +79,25 @@ def _facts(report: Report, entries: Sequence[Entry]) -> RenderableType:
     )
     grid.add_row("system", f"{machine.system}, {machine.python}, kpstream {report.kpstream}")
     grid.add_row("model", f"{model.name}, sha256 {model.sha256[:12]}")
-    grid.add_row("source", f"{source.name}{size}, {_OUTPUTS[report.settings.output]}")
+    grid.add_row("source", f"{source.name}{shown}, {_OUTPUTS[report.settings.output]}")
     for name, found in entries:
         grid.add_row("engine", f"{name}: {found.label}")
-    grid.add_row(
-        "measured",
-        f"{rounds}{turns}, each a process of its own; of each the first "
-        f"{first.warm_up_frames} frames are warm-up and not counted",
-    )
+    grid.add_row("measured", _method(entries))
     if not report.complete:
         grid.add_row("", Text("stopped before the end: these are the figures so far", "bold"))
     return grid
+
+
+def _method(entries: Sequence[Entry]) -> str:
+    counts = [len(found.rounds) for _, found in entries]
+    rounds = f"{max(counts)} rounds" if max(counts) > 1 else "1 round"
+    turns = " in turns, each" if len(counts) > 1 else ", each" if max(counts) > 1 else ","
+    warm_up = max(run.warm_up_frames for _, found in entries for run in found.rounds)
+    lost = sum(run.dropped_warm_up for _, found in entries for run in found.rounds)
+    return (
+        f"{rounds}{turns} in a process of its own; the first {warm_up} frames of each are warm-up "
+        f"and not counted" + (f" ({lost} were dropped)" if lost else "")
+    )
 
 
 def _cores(cores: int) -> str:
@@ -98,7 +110,9 @@ def _overview(entries: Sequence[Entry], *, live: bool, paired: bool) -> Table:
     table.add_column("")
     for name, _ in entries:
         table.add_column(name, justify="right")
-    for title, words in _rows(live=live, camera=entries[0][1].camera is not None):
+    camera = all(found.camera is not None for _, found in entries)
+    rounds = max(len(found.rounds) for _, found in entries)
+    for title, words in _rows(live=live, camera=camera, rounds=rounds):
         table.add_row(title, *(words(found) for _, found in entries))
         if title == "fps" and len(entries) > 1:
             ratios = [_fps_ratio(found, entries[0][1], paired=paired) for _, found in entries]
@@ -106,14 +120,19 @@ def _overview(entries: Sequence[Entry], *, live: bool, paired: bool) -> Table:
     return table
 
 
-def _rows(*, live: bool, camera: bool) -> Iterator[tuple[str, Callable[[Measured], str]]]:
+def _rows(
+    *, live: bool, camera: bool, rounds: int
+) -> Iterator[tuple[str, Callable[[Measured], str]]]:
     yield "frames counted", lambda m: str(m.age.n)
     yield "fps", lambda m: number(m.fps.median)
-    yield "  slowest, fastest round", lambda m: f"{number(m.fps.low)}, {number(m.fps.high)}"
+    if rounds > 1:
+        yield "  slowest round", lambda m: number(m.fps.low)
+        yield "  fastest round", lambda m: number(m.fps.high)
     if camera:
         yield "dropped by the program", lambda m: str(m.dropped - _skipped(m))
         yield "dropped, camera too late", lambda m: str(_skipped(m))
-        yield "camera late, p50, p95, max ms", _lateness
+        yield "camera late, p95 ms", lambda m: number(m.camera.late.p95_ms if m.camera else 0)
+        yield "  at most ms", lambda m: number(m.camera.late.max_ms if m.camera else 0)
     else:
         yield "dropped", lambda m: str(m.dropped)
     if live:
@@ -129,7 +148,7 @@ def _rows(*, live: bool, camera: bool) -> Iterator[tuple[str, Callable[[Measured
     yield "first frame after s", lambda m: f"{m.first_frame_s:.2f}"
 
 
-def _stages(entries: Sequence[Entry], *, live: bool) -> Table:
+def _stages(entries: Sequence[Entry]) -> Table:
     """Times by stage: a row a stage and engine, so that they stand below each other."""
     several = len(entries) > 1
     table = Table(box=box.SIMPLE_HEAD, caption=_caption(entries), caption_justify="left")
@@ -140,18 +159,19 @@ def _stages(entries: Sequence[Entry], *, live: bool) -> Table:
         table.add_column(title, justify="right")
     if several:
         table.add_column(f"× {entries[0][0]}", justify="right")
-    end = "captured to shown" if live else "read to written"
-    for stage in [*entries[0][1].stages, end]:
-        found = [(name, m.age if stage == end else m.stages.get(stage)) for name, m in entries]
-        for row, (name, times) in enumerate(found):
+    known = dict.fromkeys(stage for _, found in entries for stage in found.stages)
+    for stage in [*known, _END]:
+        taken = [(name, m.age if stage == _END else m.stages.get(stage)) for name, m in entries]
+        first, title = taken[0][1], stage
+        for row, (name, times) in enumerate(taken):
             if times is None:
                 continue
-            cells = [stage if row == 0 else "", *([name] if several else []), *_cells(times)]
-            cells.append("" if stage == end else number(_inverse(times.p50_ms)))
-            first = found[0][1]
-            if several and first is not None:
-                cells.append("" if row == 0 else _ratio(times.p50_ms, first.p50_ms))
+            cells = [title, *([name] if several else []), *_cells(times)]
+            cells.append("" if stage == _END else number(_alone(times.p50_ms)))
+            if several and row > 0 and first is not None:
+                cells.append(_ratio(times.p50_ms, first.p50_ms))
             table.add_row(*cells)
+            title = ""
     return table
 
 
@@ -175,19 +195,13 @@ def _skipped(found: Measured) -> int:
     return 0 if found.camera is None else found.camera.skipped
 
 
-def _lateness(found: Measured) -> str:
-    if found.camera is None:
-        return number(math.nan)
-    late = found.camera.late
-    return ", ".join(number(ms) for ms in (late.p50_ms, late.p95_ms, late.max_ms))
-
-
-def _inverse(ms: float) -> float:
-    return 1000 / ms if ms > 0 else math.nan
+def _alone(ms: float) -> float:
+    """Frames a second of a stage with nothing else to wait for; of next to no time, none."""
+    return 1000 / ms if ms >= LEAST_MS else math.nan
 
 
 def _ratio(value: float, first: float) -> str:
-    return f"{value / first:.2f}" if first > 0 else number(math.nan)
+    return f"{value / first:.2f}" if first >= LEAST_MS else number(math.nan)
 
 
 def _percent(share: float) -> str:
