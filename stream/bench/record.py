@@ -48,7 +48,11 @@ def record(job: Job, stopped: Callable[[], bool]) -> Samples:
 
 def _open_source(job: Job) -> Source:
     if job.source is not None:
-        return open_source(job.source)
+        source = open_source(job.source)
+        if source.info.live and job.seconds is None:
+            source.close()
+            raise ValueError(f"{job.source} is live and has no end: say how long with --seconds")
+        return source
     if job.pictures is None:
         raise ValueError("a job needs a source or pictures, got neither")
     pictures: NDArray[np.uint8] = np.load(job.pictures)
