@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -147,7 +148,7 @@ def test_ctrl_c_at_a_terminal_prints_the_figures_so_far(model, tmp_path):
     )
     try:
         wait_until_it_runs(tmp_path)
-        subprocess.run(["kill", "-INT", "--", f"-{process.pid}"], check=True)
+        os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=20)
     finally:
         process.kill()
@@ -156,6 +157,25 @@ def test_ctrl_c_at_a_terminal_prints_the_figures_so_far(model, tmp_path):
     assert "stopped before the end" in out
     assert err == "round 1 of 3, fake: stopped\n"
     assert json.loads(path.read_text("utf-8"))["complete"] is False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs process groups")
+@pytest.mark.parametrize("after_s", [0.0, 0.03, 0.1, 0.3])
+def test_ctrl_c_as_a_run_starts_says_nothing_else(clip, model, after_s):
+    words = ["bench", str(clip), "--rounds", "1000", *fake(model)]
+    with subprocess.Popen(
+        [*COMMAND, *words],
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stderr is not None
+        said = process.stderr.read(len("round 1 of 1000, fake: "))
+        time.sleep(after_s)
+        os.killpg(process.pid, signal.SIGINT)
+        said += process.stderr.read()
+    assert process.returncode == 128 + signal.SIGINT
+    assert said == b"round 1 of 1000, fake: stopped\n"
 
 
 def test_help_names_the_engines_and_loads_nothing_heavy():
