@@ -49,8 +49,8 @@ class Bench:
             for number in range(plan.rounds):
                 for at in _order(len(plan.engines), number):
                     engine = plan.engines[at]
-                    _say(f"round {number + 1} of {plan.rounds}, {engine}: ", end="")
                     try:
+                        _say(f"round {number + 1} of {plan.rounds}, {engine}: ", end="")
                         measure(replace(job, engine=engine), self._runs[at].append)
                         _say(f"{one_round(self._runs[at][-1], cores).fps:.1f} fps")
                     except BaseException as error:
