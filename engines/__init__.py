@@ -12,6 +12,7 @@ its runtime is missing or does not work. It may define, beside it:
 
 from __future__ import annotations
 
+import errno
 import importlib
 import logging
 import pkgutil
@@ -78,6 +79,8 @@ def open_engine(
     Raises EngineUnavailable (for "auto" with every backend's reason), SpecError for a file that is
     not a kpstream model, ValueError for an unknown backend and OSError for an unreadable file.
     """
+    if not model.is_file():
+        raise FileNotFoundError(errno.ENOENT, "there is no such model file", str(model))
     if backend != "auto":
         return _open(backend, model, progress)
     reasons = []

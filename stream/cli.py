@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stream.frame import Sink, Source
 
 COMMANDS = {
+    "bench": "stream.bench.command",
     "engines": "stream.engine_list",
 }
 """A first word that is one of these is that command: its module's `main(words) -> exit code`."""
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the top: every error becomes one line
         if os.environ.get("KPSTREAM_TRACEBACK") == "1":
             traceback.print_exc()
-        print(f"kpstream: error: {_one_line(error)}", file=sys.stderr)
+        print(f"kpstream: error: {one_line(error)}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
 
 
@@ -146,13 +147,13 @@ def _check(args: argparse.Namespace) -> None:
         if path is None:
             continue
         for what, other in inputs.items():
-            if _same(path, other):
+            if same_file(path, other):
                 raise UsageError(f"{option} {path} is {what} itself: name another file")
         checked_output(path)
         inputs[f"the file of {option}"] = path
 
 
-def _same(a: Path, b: Path) -> bool:
+def same_file(a: Path, b: Path) -> bool:
     """Whether two paths are one file, also through links; also one that is yet to be made."""
     return a.samefile(b) if a.exists() and b.exists() else a.resolve() == b.resolve()
 
@@ -222,7 +223,7 @@ def _stops_heard() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN if deaf_until_s else ear)
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """An error → its message on one line; the kind of error too where the message needs it."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"

@@ -64,7 +64,8 @@ def openvino(model: Model, out: Path, *, int8: bool = False) -> str:
     network.set_rt_info(model.reading.to_json(), list(ov.REFERENCE_PATH))
 
     def write(part: Path) -> None:
-        runtime.save_model(network, part, compress_to_fp16=True)
+        with ov.unreported():  # saving loads the reporter too
+            runtime.save_model(network, part, compress_to_fp16=True)
 
     return _kept(model, out, write, ov.open_model)
 
@@ -129,7 +130,9 @@ def _quantised(network: Any, spec: ModelSpec) -> Any:
         with ov.unreported():
             nncf = importlib.import_module("nncf")
     except ImportError as error:
-        raise EngineUnavailable(f"INT8 needs NNCF ({error}): pip install nncf") from error
+        raise EngineUnavailable(
+            f"INT8 needs NNCF ({error}): pip install 'kpstream[int8]'"
+        ) from error
     logging.getLogger("nncf").setLevel(logging.ERROR)
     inside = _between_convolutions(network)
     outside = [
