@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -40,3 +41,15 @@ def _a_cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         patch.setenv("XDG_CACHE_HOME", folder)
         patch.setenv("LOCALAPPDATA", folder)
         yield
+
+
+@pytest.fixture
+def ov() -> ModuleType:
+    """The module engines.ov, where OpenVINO works; imported as it does, without the reporter."""
+    from engines import EngineUnavailable, ov
+
+    try:
+        ov.runtime()
+    except EngineUnavailable as error:
+        pytest.skip(str(error))
+    return ov

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import marker_graph
@@ -197,17 +196,14 @@ def test_the_bundled_model_on_every_runtime(backend):
     engine.close()
 
 
-def test_openvino_takes_full_precision_when_asked(marker_model):
-    pytest.importorskip("openvino", reason="needs openvino")
-    engine = import_module("engines.ov").open_exact(marker_model)
+def test_openvino_takes_full_precision_when_asked(ov, marker_model):
+    engine = ov.open_exact(marker_model)
     assert str(engine).endswith("f32")
     engine.close()
 
 
-def test_openvino_leaves_the_first_convolutions_in_full_precision(monkeypatch):
+def test_openvino_leaves_the_first_convolutions_in_full_precision(ov, monkeypatch):
     """On what they see hangs the count: without that, it is half a card away."""
-    pytest.importorskip("openvino", reason="needs openvino")
-    ov = import_module("engines.ov")
     if "BF16" not in ov.core(ov.runtime()).get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         pytest.skip("this processor does not compute in bf16")
     wanted = trust.reference(engines.DEFAULT_MODEL)
@@ -221,9 +217,7 @@ def test_openvino_leaves_the_first_convolutions_in_full_precision(monkeypatch):
     assert found[1] < 0.7 * found[0]
 
 
-def test_what_misses_the_gate_is_opened_in_full_precision(marker_model, monkeypatch, caplog):
-    pytest.importorskip("openvino", reason="needs openvino")
-    ov = import_module("engines.ov")
+def test_what_misses_the_gate_is_opened_in_full_precision(ov, marker_model, monkeypatch, caplog):
     checked = []
 
     def check(engine, *_):
@@ -241,8 +235,8 @@ def test_what_misses_the_gate_is_opened_in_full_precision(marker_model, monkeypa
     engine.close()
 
 
+@pytest.mark.usefixtures("ov")
 def test_what_misses_the_gate_in_full_precision_too_is_refused(marker_model, monkeypatch):
-    pytest.importorskip("openvino", reason="needs openvino")
 
     def check(engine, *_):
         raise engines.Disagreement(f"{engine} is half a card away")
@@ -332,8 +326,8 @@ def test_auto_goes_on_where_a_runtime_is_missing(marker_model, monkeypatch):
     engine.close()
 
 
+@pytest.mark.usefixtures("ov")
 def test_openvino_reports_to_nobody(marker_model, tmp_path):
-    pytest.importorskip("openvino", reason="needs openvino")
     program = (
         "import sys, threading, pathlib, engines\n"
         f"engines.open_engine(pathlib.Path({str(marker_model)!r}), 'ov').close()\n"

@@ -4,12 +4,12 @@ import pytest
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-import engines  # noqa: E402
-from engines import ort, parity, plans, rtx, trt  # noqa: E402
-from engines.parity import Reading  # noqa: E402
-from engines.spec import Disagreement, EngineUnavailable, SpecError, read_spec  # noqa: E402
-from train import cli, formats  # noqa: E402
-from train.formats import Model  # noqa: E402
+import engines
+from engines import ort, parity, plans, rtx, trt
+from engines.parity import Reading
+from engines.spec import Disagreement, EngineUnavailable, SpecError, read_spec
+from train import cli, formats
+from train.formats import Model
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +42,8 @@ def test_what_misses_the_gate_is_not_written(model, tmp_path):
     assert list(tmp_path.iterdir()) == [kept]
 
 
+@pytest.mark.usefixtures("ov")
 class TestOpenVino:
-    @pytest.fixture(autouse=True)
-    def _there(self):
-        pytest.importorskip("openvino", reason="needs openvino")
-
     def test_a_file_of_its_own_says_all_that_the_model_says(self, model, tmp_path):
         formats.openvino(model, tmp_path / "packet.xml")
         assert sorted(path.name for path in tmp_path.iterdir()) == ["packet.bin", "packet.xml"]
@@ -66,9 +63,7 @@ class TestOpenVino:
         with pytest.raises(EngineUnavailable, match=r"corners 1\.4\d px"):
             engines.open_engine(tmp_path / "packet.xml")
 
-    def test_a_file_that_is_not_ours_is_refused_with_what_is_missing(self, model, tmp_path):
-        from engines import ov
-
+    def test_a_file_that_is_not_ours_is_refused_with_what_is_missing(self, ov, model, tmp_path):
         network = ov.core(ov.runtime()).read_model(model.path)
         ov.runtime().serialize(network, tmp_path / "foreign.xml")
         with pytest.raises(SpecError, match="without a kpstream description"):
