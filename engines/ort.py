@@ -1,9 +1,10 @@
-"""ONNX Runtime on the CPU: the engine that runs wherever Python does."""
+"""ONNX Runtime: on the CPU it runs wherever Python does; on other devices by the same class."""
 
 from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.graph import OUTPUTS, Port, check_graph, check_prediction
-from engines.spec import Engine, EngineUnavailable, ModelSpec, Prediction, check_images, read_spec
+from engines.spec import Engine, EngineUnavailable, Prediction, check_images, read_spec
 
 _REFUSALS = ("Fail", "InvalidGraph", "InvalidProtobuf", "NotImplemented", "RuntimeException")
 
 
-class OrtEngine:
-    """A model on ONNX Runtime; owned by one thread."""
+_CPU = "CPUExecutionProvider"
 
-    def __init__(self, path: Path, spec: ModelSpec, ort: Any) -> None:
-        self.spec = spec
+
+class OrtEngine:
+    """A model on ONNX Runtime; owned by one thread.
+
+    `provider` is ONNX Runtime's name of what computes, with options of its own. Another one than
+    that, which ONNX Runtime would take in silence, is an error.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        ort: Any,
+        device: str,
+        provider: str = _CPU,
+        options_of_provider: Mapping[str, str] | None = None,
+    ) -> None:
+        self.spec = spec = read_spec(path)
         threads = physical_cores()
         options = ort.SessionOptions()
         options.log_severity_level = 3  # errors only: warnings of the optimiser help no user
@@ -29,17 +44,23 @@ class OrtEngine:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
         try:
-            session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            providers = [(provider, dict(options_of_provider or {}))]
+            session = ort.InferenceSession(str(path), options, providers=providers)
         except tuple(getattr(state, name) for name in _REFUSALS) as error:
             raise EngineUnavailable(
                 f"ONNX Runtime {ort.__version__} refuses {path} ({error}): "
                 "pip install --upgrade onnxruntime, or export the model again"
             ) from error
+        if (taken := session.get_providers()[0]) != provider:
+            raise EngineUnavailable(
+                f"ONNX Runtime {ort.__version__} took {taken} in place of {provider}, whose "
+                "libraries it could not load: pip install 'kpstream[cuda]' brings CUDA's"
+            )
         outputs = _ports(session.get_outputs())
         check_graph(path, spec, _ports(session.get_inputs()), outputs)
         self._session: Any = session
         self._outputs = [name for name in OUTPUTS if name in outputs]
-        self._label = f"ONNX Runtime {ort.__version__} on CPU ({threads} threads), f32"
+        self._label = f"ONNX Runtime {ort.__version__} on {device.format(threads=threads)}"
         check_prediction(path, spec, self(np.zeros((1, *spec.input_hw, 3), np.uint8)))
 
     def __str__(self) -> str:
@@ -61,14 +82,17 @@ class OrtEngine:
 
 def open_model(path: Path) -> Engine:
     """Model file → a warmed-up engine. Raises SpecError, EngineUnavailable, OSError."""
-    spec = read_spec(path)
+    return OrtEngine(path, runtime(), "CPU ({threads} threads), f32")
+
+
+def runtime() -> Any:
+    """The module. Raises EngineUnavailable."""
     try:
-        ort = importlib.import_module("onnxruntime")
+        return importlib.import_module("onnxruntime")
     except (ImportError, OSError) as error:
         raise EngineUnavailable(
             f"ONNX Runtime does not load ({error}): pip install onnxruntime"
         ) from error
-    return OrtEngine(path, spec, ort)
 
 
 def physical_cores() -> int:

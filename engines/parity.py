@@ -7,14 +7,15 @@ machine, is found out here and not on stage.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.spec import Engine, EngineUnavailable, Prediction
+from engines.spec import Engine
 
 CORNERS_PX = 0.5
 """The most that a corner may move, in pixels of the network's input, at the 99th percentile."""
@@ -29,10 +30,6 @@ _STEPS = 15  # of mean-shift: more move nothing by a hundredth of a cell
 _PACKET = 0.5  # a lower probability of a packet leaves no count to compare
 
 
-class Disagreement(EngineUnavailable):
-    """An engine that misses the gate; the message has the figures."""
-
-
 @dataclass(frozen=True, slots=True)
 class Parity:
     """How far an engine is from the reference."""
@@ -45,7 +42,7 @@ class Parity:
 
     @property
     def holds(self) -> bool:
-        """Whether every figure is within its limit; what there was nothing to compare of is."""
+        """Whether every figure is within its limit, as is one that there was nothing to take of."""
         # NaN compares as False either way
         return self.finite and not (self.corners_px > CORNERS_PX or self.cards > CARDS)
 
@@ -60,35 +57,61 @@ class Parity:
         return f"{', '.join(parts) or 'nothing found'} on {self.pictures} pictures"
 
 
-def check(engine: Engine, reference: Engine) -> Parity:
-    """Compare an engine with the reference on the bundled pictures; raises Disagreement."""
-    parity = compare(engine, reference, pictures(engine.spec.input_hw))
-    if not parity.holds:
-        raise Disagreement(
-            f"{engine} differs from {reference} by more than {CORNERS_PX:g} px or {CARDS:g} cards: "
-            f"{parity}"
-        )
-    return parity
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What an engine says of the bundled pictures, as far as engines are compared by it."""
+
+    xy: NDArray[np.float64]  # (N, K, 2) the peaks, px of the network's input
+    peak: NDArray[np.float64]  # (N, K) their heights
+    present: NDArray[np.float64]  # (N,) the probability of a packet; NaN where nothing is counted
+    cards: NDArray[np.float64]  # (N,) the count expected of it; NaN where nothing is counted
+
+    def to_json(self) -> str:
+        """Reading → text that a file can carry instead of the model it was made with."""
+        values = {f.name: np.round(getattr(self, f.name), 4).tolist() for f in fields(self)}
+        return json.dumps(values)
+
+    @classmethod
+    def from_json(cls, text: str) -> Reading:
+        """Text of `to_json` → reading. Raises ValueError, KeyError."""
+        values = json.loads(text)
+        return cls(*(np.array(values[f.name], np.float64) for f in fields(cls)))
 
 
-def compare(engine: Engine, reference: Engine, images: NDArray[np.uint8]) -> Parity:
-    """Two engines of one model and pictures (N, H, W, 3) → how far apart they are."""
-    stride = engine.spec.stride
-    sigma = engine.spec.sigma_px / stride
-    moved: list[float] = []
-    cards: list[float] = []
-    for image in images:
-        want, have = reference(image[None]), engine(image[None])
-        arrays = (have.heatmaps, have.visibility, have.count)
-        if not all(np.isfinite(array).all() for array in arrays if array is not None):
-            return Parity(np.nan, np.nan, len(images), 0, finite=False)
-        high = want.heatmaps[0].max(axis=(1, 2)) >= _PEAK
-        away = _peaks(have.heatmaps[0], sigma) - _peaks(want.heatmaps[0], sigma)
-        moved.extend(np.hypot(*away[high].T) * stride)
-        if want.count is not None and have.count is not None and want.count[0, 0] <= 1 - _PACKET:
-            cards.append(abs(_cards(have) - _cards(want)))
-    corners_px = float(np.percentile(moved, 99)) if moved else np.nan
-    return Parity(corners_px, max(cards, default=np.nan), len(images), len(moved), finite=True)
+def read(engine: Engine) -> Reading:
+    """An engine → what it says of the bundled pictures."""
+    spec = engine.spec
+    images = pictures(spec.input_hw)
+    count, k = len(images), len(spec.keypoints)
+    xy, peak = np.empty((count, k, 2)), np.empty((count, k))
+    present, cards = np.full(count, np.nan), np.full(count, np.nan)
+    for i, image in enumerate(images):
+        said = engine(image[None])
+        xy[i] = _peaks(said.heatmaps[0], spec.sigma_px / spec.stride) * spec.stride
+        peak[i] = said.heatmaps[0].max(axis=(1, 2))
+        if said.count is not None:
+            given = said.count[0, 1:].astype(np.float64)
+            present[i] = 1.0 - said.count[0, 0]
+            cards[i] = given @ np.arange(1, len(given) + 1) / max(given.sum(), 1e-12)
+    return Reading(xy, peak, present, cards)
+
+
+def compare(got: Reading, wanted: Reading) -> Parity:
+    """What an engine and the reference say → how far apart, where the reference is sure."""
+    high = wanted.peak >= _PEAK
+    sure = np.nan_to_num(wanted.present, nan=0.0) >= _PACKET
+    compared = (got.xy[high], got.peak, got.cards[sure])
+    if not all(np.isfinite(array).all() for array in compared):
+        return Parity(np.nan, np.nan, len(high), int(high.sum()), finite=False)
+    moved = np.hypot(*(got.xy - wanted.xy)[high].T)
+    cards = np.abs(got.cards - wanted.cards)[sure]
+    return Parity(
+        float(np.percentile(moved, 99)) if len(moved) else np.nan,
+        float(cards.max()) if len(cards) else np.nan,
+        len(high),
+        len(moved),
+        finite=True,
+    )
 
 
 @lru_cache(maxsize=4)
@@ -121,10 +144,3 @@ def _peaks(heatmaps: NDArray[np.float32], sigma: float) -> NDArray[np.float64]:
         total = np.maximum(seen.sum(axis=(1, 2)), 1e-12)
         x, y = (seen.sum(axis=1) @ columns) / total, (seen.sum(axis=2) @ rows) / total
     return np.stack([x, y], axis=1)
-
-
-def _cards(prediction: Prediction) -> float:
-    """The count of one picture that is expected where there is a packet."""
-    assert prediction.count is not None  # noqa: S101 - the caller looked
-    given = prediction.count[0, 1:].astype(np.float64)
-    return float(given @ np.arange(1, len(given) + 1) / max(given.sum(), 1e-12))

@@ -81,12 +81,18 @@ def is_plan(path: Path) -> bool:
         return file.read(len(MAGIC)) == MAGIC
 
 
-def write_plan(path: Path, plan: bytes, description: Description) -> None:
+def write_plan(path: Path, plan: bytes, description: Description, reading: str = "") -> None:
     """Write a plan and what it is for, so that the file is there whole or not at all.
 
-    Raises OSError.
+    `reading` is what its model says of the gate's pictures (`parity.Reading` as JSON), for a plan
+    that leaves its model behind. Raises OSError.
     """
-    _write(path, {"kind": "plan", **asdict(description)}, plan)
+    _write(path, {"kind": "plan", **asdict(description), "reading": reading}, plan)
+
+
+def carried_reading(path: Path) -> str:
+    """The `reading` that `write_plan` was given. Raises as `read_plan` does."""
+    return str(_read(path)[0].get("reading", ""))
 
 
 def read_plan(path: Path) -> tuple[Description, bytes]:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from engines.build import Progress
 from engines.spec import Engine
-from engines.trt import Runtime, is_built_with, open_with
+from engines.trt import Runtime, carried, is_built_with, open_with
+
+__all__ = ["carried", "is_built", "open_model"]
 
 RTX = Runtime("tensorrt_rtx", "TensorRT for RTX", "tensorrt-rtx")
 

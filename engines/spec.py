@@ -30,6 +30,10 @@ class EngineUnavailable(RuntimeError):  # noqa: N818 - a state of the machine, n
     """A runtime that is not installed or does not work here; the message names the remedy."""
 
 
+class Disagreement(EngineUnavailable):
+    """An engine that says something else than its model in FP32 does; the message has figures."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """All that a caller must know of a model.

@@ -21,6 +21,7 @@ from engines.build import Progress, build_plan, describe, log_of, ports
 from engines.gpu import Gpu, find_gpu
 from engines.graph import OUTPUTS, check_graph, check_prediction
 from engines.lane import Kernels, Lane
+from engines.parity import Reading
 from engines.plans import Description
 from engines.spec import Engine, EngineUnavailable, ModelSpec, Prediction, check_images, read_spec
 
@@ -181,14 +182,25 @@ def is_built_with(runtime: Runtime, path: Path) -> bool:
     return plans.kept_plan(_wanted(model, spec, *_found(runtime))) is not None
 
 
-def _found(runtime: Runtime) -> tuple[Any, Gpu]:
-    """The runtime's module and the GPU."""
+def carried(path: Path) -> Reading | None:
+    """What a plan file was told, when it was exported, that it has to say."""
+    text = plans.carried_reading(path)
+    return Reading.from_json(text) if text else None
+
+
+def load(runtime: Runtime) -> Any:
+    """The runtime's module. Raises EngineUnavailable."""
     try:
-        trt = importlib.import_module(runtime.module)
+        return importlib.import_module(runtime.module)
     except (ImportError, OSError, RuntimeError) as error:
         raise EngineUnavailable(
             f"{runtime.title} does not load ({error}): pip install 'kpstream[{runtime.extra}]'"
         ) from error
+
+
+def _found(runtime: Runtime) -> tuple[Any, Gpu]:
+    """The runtime's module and the GPU."""
+    trt = load(runtime)
     try:
         return trt, find_gpu(runtime.extra)
     except EngineUnavailable as error:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stream.frame import Sink, Source
 
 COMMANDS = {
+    "bench": "stream.bench.command",
     "engines": "stream.engine_list",
 }
 """A first word that is one of these is that command: its module's `main(words) -> exit code`."""
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the top: every error becomes one line
         if os.environ.get("KPSTREAM_TRACEBACK") == "1":
             traceback.print_exc()
-        print(f"kpstream: error: {_one_line(error)}", file=sys.stderr)
+        print(f"kpstream: error: {one_line(error)}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
 
 
@@ -72,7 +73,8 @@ def stream(words: Sequence[str]) -> int:
         print(f"kpstream {importlib.import_module('importlib.metadata').version('kpstream')}")
         return 0
     _check(args)
-    from stream.console import Dashboard  # noqa: PLC0415
+    from stream.choice import choose  # noqa: PLC0415
+    from stream.console import Dashboard, building  # noqa: PLC0415
     from stream.pipeline import run  # noqa: PLC0415
 
     with ExitStack() as opened:
@@ -80,10 +82,10 @@ def stream(words: Sequence[str]) -> int:
         show = _wants_window(args, live=source.info.live)
         if not (show or args.out or args.json):
             raise UsageError("nowhere to put the result: add --out FILE.mp4, --json FILE or --show")
-        engine = opened.enter_context(closing(engines.open_engine(args.model, args.engine)))
+        engine = opened.enter_context(closing(choose(args.model, args.engine, building)))
         wanted = _open_sinks(args, source, engine.spec, show=show)
         sinks = [opened.enter_context(closing(sink)) for sink in wanted]
-        with Dashboard(source.info, f"{engine}, {engine.spec.name}") as dashboard:
+        with Dashboard(source.info, lambda: f"{engine}, {engine.spec.name}") as dashboard:
             opened.pop_all()  # from here on the run closes them
             run(source, engine, sinks, names=args.names, on_result=dashboard)
     return 0
@@ -145,13 +147,13 @@ def _check(args: argparse.Namespace) -> None:
         if path is None:
             continue
         for what, other in inputs.items():
-            if _same(path, other):
+            if same_file(path, other):
                 raise UsageError(f"{option} {path} is {what} itself: name another file")
         checked_output(path)
         inputs[f"the file of {option}"] = path
 
 
-def _same(a: Path, b: Path) -> bool:
+def same_file(a: Path, b: Path) -> bool:
     """Whether two paths are one file, also through links; also one that is yet to be made."""
     return a.samefile(b) if a.exists() and b.exists() else a.resolve() == b.resolve()
 
@@ -221,7 +223,7 @@ def _stops_heard() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN if deaf_until_s else ear)
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """An error → its message on one line; the kind of error too where the message needs it."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"

@@ -7,7 +7,9 @@ thread that shows results, ten times a second at most, so they cost the pipeline
 from __future__ import annotations
 
 import math
+import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import final
 
@@ -26,11 +28,13 @@ PERIOD_S = 0.1
 class Dashboard:
     """Results as they are shown → two lines that stay in place, and one when the run is over.
 
-    A context manager. `engine` is what the engine says of itself. `console` is where to write,
-    stderr unless given.
+    A context manager. `engine` is asked what the engine says of itself, which may change.
+    `console` is where to write, stderr unless given.
     """
 
-    def __init__(self, info: SourceInfo, engine: str, console: Console | None = None) -> None:
+    def __init__(
+        self, info: SourceInfo, engine: Callable[[], str], console: Console | None = None
+    ) -> None:
         self._console = console or Console(stderr=True)
         self._engine = engine
         self._info = info
@@ -57,7 +61,7 @@ class Dashboard:
     ) -> None:
         self._live.stop()
         if error is None or isinstance(error, KeyboardInterrupt):
-            line = summary(self._info, self._engine, self._stats)
+            line = summary(self._info, self._engine(), self._stats)
             self._console.print(Text(line), soft_wrap=True)
 
     def __call__(self, result: Result, stats: Stats) -> None:
@@ -75,7 +79,15 @@ class Dashboard:
         self._live.update(Group(self._header(), self._progress), refresh=True)
 
     def _header(self) -> RenderableType:
-        return Text.assemble((self._info.name, "bold"), f"  {self._engine}", overflow="ellipsis")
+        return Text.assemble((self._info.name, "bold"), f"  {self._engine()}", overflow="ellipsis")
+
+
+def building(share: float) -> bool:
+    """A line on stderr, where that is a terminal, of how far an engine is built; always go on."""
+    if sys.stderr.isatty():
+        end = "\r" if share < 1 else "\n"
+        print(f"building the engine, once for this machine: {share:4.0%}", end=end, file=sys.stderr)
+    return True
 
 
 def status(result: Result, stats: Stats) -> str:

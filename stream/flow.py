@@ -1,4 +1,4 @@
-"""A thread between two stages of a chain of generators: the only file that starts one.
+"""Threads: between two stages of a chain of generators, and for one call. No other file starts one.
 
     for result in threaded(estimate(threaded(source, name="capture")), name="infer"): …
 
@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -128,3 +128,43 @@ def _close(items: object) -> None:
     close = getattr(items, "close", None)
     if close is not None:
         close()
+
+
+class Later(Generic[T]):
+    """A call made in a thread called `name` that starts at once; its answer is taken when ready.
+
+    One that is never taken comes out of `close`, for it may have to be closed itself.
+    """
+
+    def __init__(self, call: Callable[[], T], *, name: str) -> None:
+        self._call = call
+        self._answer: SimpleQueue[T] = SimpleQueue()
+        self._error: BaseException | None = None
+        self._thread = Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the call has ended, one way or the other."""
+        return not self._thread.is_alive()
+
+    def take(self) -> T:
+        """Wait for the call, if need be, and hand over its answer, once. Raises what it raised."""
+        self._thread.join()
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        return self._answer.get_nowait()
+
+    def close(self) -> T | None:
+        """Wait for the call to end, `LIMIT_S` at most, and hand over what nobody took."""
+        self._thread.join(LIMIT_S)
+        with suppress(Empty):
+            return self._answer.get_nowait()
+        return None
+
+    def _run(self) -> None:
+        try:
+            self._answer.put(self._call())
+        except BaseException as error:  # noqa: BLE001 - whoever takes it raises it
+            self._error = error

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -30,3 +31,25 @@ def _no_thread_is_left() -> Iterator[None]:
     while (left := set(threading.enumerate()) - before) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not left, f"threads left after the test: {left}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests, and the processes that they start, keep out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = str(tmp_path_factory.mktemp("cache"))
+        patch.setenv("XDG_CACHE_HOME", folder)
+        patch.setenv("LOCALAPPDATA", folder)
+        yield
+
+
+@pytest.fixture
+def ov() -> ModuleType:
+    """The module engines.ov, where OpenVINO works; imported as it does, without the reporter."""
+    from engines import EngineUnavailable, ov
+
+    try:
+        ov.runtime()
+    except EngineUnavailable as error:
+        pytest.skip(str(error))
+    return ov

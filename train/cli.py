@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -18,6 +17,7 @@ from typing import Any, get_type_hints
 
 from rich.console import Console
 
+from train import export_command
 from train.config import Config
 
 
@@ -58,11 +58,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_eval(evaluate)
     evaluate.set_defaults(run=_eval)
 
-    export = commands.add_parser("export", help="checkpoint → ONNX file", formatter_class=shown)
-    export.add_argument("checkpoint", type=Path, help="last.pt of a training run")
-    export.add_argument("--out", type=Path, required=True, help="the .onnx file to write")
-    export.add_argument("--half", action="store_true", help="store the weights in half precision")
-    export.set_defaults(run=_export)
+    export = commands.add_parser(
+        "export", help="checkpoint or ONNX → a runtime's file", formatter_class=shown
+    )
+    export_command.add_arguments(export)
+    export.set_defaults(run=export_command.run)
 
     synth = commands.add_parser(
         "synth", help="render packets: a sheet of pictures or a clip", formatter_class=shown
@@ -148,15 +148,6 @@ def _fit(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         print(f"wrote {checkpoint}")
 
 
-def _export(options: argparse.Namespace, _parser: argparse.ArgumentParser) -> None:
-    from stream.frame import checked_output  # noqa: PLC0415
-    from train.export import export  # noqa: PLC0415
-
-    spec = export(options.checkpoint, checked_output(options.out), half=options.half)
-    megabytes = options.out.stat().st_size / 1e6
-    print(f"wrote {options.out}: {spec.name}, {spec.input_hw} px, {megabytes:.1f} MB")
-
-
 def _eval(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     if not (options.data or options.empty or options.rendered):
         parser.error("nothing to score: name --data, --empty or --rendered")
@@ -171,25 +162,15 @@ def _eval(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     if options.rendered:
         sets["rendered"] = evaluate.rendered(options.rendered, options.seed, options.size)
     with ExitStack() as stack:
-        engine = open_engine(_onnx(options.model, stack), options.engine)
+        eager = options.engine == "eager"  # which runs the checkpoint itself
+        model = options.model if eager else export_command.as_onnx(options.model, stack)
+        engine = open_engine(model, options.engine)
         stack.callback(engine.close)
         verdicts = {name: evaluate.run(engine, pictures) for name, pictures in sets.items()}
         Console().print(report.table({name: v.scores for name, v in verdicts.items()}))
         if options.out:
             report.write(options.out, str(engine), engine.spec, verdicts)
             print(f"wrote {options.out}")
-
-
-def _onnx(model: Path, stack: ExitStack) -> Path:
-    """An ONNX file as it is; a checkpoint as a temporary ONNX file that the stack removes."""
-    if model.suffix != ".pt":
-        return model
-    from train.export import export  # noqa: PLC0415
-
-    folder = stack.enter_context(tempfile.TemporaryDirectory())
-    exported = Path(folder) / f"{model.stem}.onnx"
-    export(model, exported)
-    return exported
 
 
 def _synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:

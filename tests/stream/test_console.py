@@ -63,7 +63,7 @@ def test_the_status_names_the_count_with_its_interval():
 def test_no_terminal_gets_one_line_at_last():
     console = terminal(is_terminal=False)
     stats = ran(90)
-    with Dashboard(CLIP, "fake", console) as dashboard:
+    with Dashboard(CLIP, lambda: "fake", console) as dashboard:
         dashboard(result(0), stats)
         assert said(console) == ""
     assert said(console) == summary(CLIP, "fake", stats) + "\n"
@@ -72,7 +72,7 @@ def test_no_terminal_gets_one_line_at_last():
 @pytest.mark.parametrize(("info", "wanted"), [(CLIP, "90/100"), (CAMERA, "fps")])
 def test_a_terminal_sees_progress_and_the_engine_that_runs(info, wanted):
     console = terminal(is_terminal=True)
-    with Dashboard(info, "the engine", console) as dashboard:
+    with Dashboard(info, lambda: "the engine", console) as dashboard:
         dashboard(result(89), ran(90))
         assert wanted in said(console)
         assert "the engine" in said(console)
@@ -82,7 +82,7 @@ def test_a_terminal_sees_progress_and_the_engine_that_runs(info, wanted):
 
 def test_a_bar_stands_for_a_file_only():
     console = terminal(is_terminal=True)
-    with Dashboard(CAMERA, "fake", console) as dashboard:
+    with Dashboard(CAMERA, lambda: "fake", console) as dashboard:
         dashboard(result(0), ran(2))
     assert "/100" not in said(console)
     assert "━" not in said(console)
@@ -91,7 +91,7 @@ def test_a_bar_stands_for_a_file_only():
 def test_it_draws_ten_times_a_second_at_most():
     console = terminal(is_terminal=True)
     stats = ran(30)
-    with Dashboard(CLIP, "fake", console) as dashboard:
+    with Dashboard(CLIP, lambda: "fake", console) as dashboard:
         before = said(console).count("fake")
         started = time.monotonic()
         while time.monotonic() - started < 3.5 * PERIOD_S:
@@ -104,7 +104,7 @@ def test_it_draws_ten_times_a_second_at_most():
 )
 def test_an_error_gets_no_summary_but_an_interrupt_does(error, wanted):
     console = terminal(is_terminal=False)
-    dashboard = Dashboard(CLIP, "fake", console)
+    dashboard = Dashboard(CLIP, lambda: "fake", console)
     dashboard(result(0), ran(30))
     dashboard.__exit__(type(error), error, None)
     assert ("30 frames" in said(console)) == wanted

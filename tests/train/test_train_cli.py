@@ -60,7 +60,7 @@ def test_help_needs_no_torch():
         (["fit", "--hold-out", "a,b"], "--hold-out"),
         (["eval", "m.onnx"], "--data, --empty or --rendered"),
         (["eval", "m.onnx", "--rendered", "3", "--size", "8x8"], "16x16"),
-        (["synth", "--out", "a.gif"], ".png, .jpg or .mp4"),
+        (["synth", "--out", "a.gif"], ".png, .jpg, .mp4 or .npz"),
         (["synth", "--out", "a.png", "--truth", "t.jsonl"], "--truth goes with a clip"),
     ],
 )

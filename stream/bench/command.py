@@ -1,0 +1,140 @@
+"""`kpstream bench`: words → a measurement or a comparison, printed, and written if asked."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import engines
+from stream.cli import Parser, UsageError, same_file
+
+SIZES = {"640x480": (480, 640), "1280x720": (720, 1280), "1920x1080": (1080, 1920)}
+LIVE_SECONDS = 30.0
+LIVE_ROUNDS, ROUNDS = 1, 3
+
+
+def main(words: Sequence[str]) -> int:
+    """Words → tables on stdout. Exit code 0; what goes wrong is raised."""
+    args = _parser().parse_args(words)
+    _check(args)
+    if args.compare:
+        return _compare(*args.compare)
+    from rich.console import Console  # noqa: PLC0415
+
+    from stream.bench import document, table  # noqa: PLC0415
+    from stream.bench.rounds import Bench, Plan  # noqa: PLC0415
+
+    live = args.live
+    bench = Bench(
+        Plan(
+            source=args.source,
+            live=live,
+            engines=tuple(args.engine or ["auto"]),
+            model=args.model,
+            rounds=args.rounds or (LIVE_ROUNDS if live else ROUNDS),
+            seconds=args.seconds or (LIVE_SECONDS if live else None),
+            size_hw=SIZES[args.size or "1280x720"],
+            fps=float(args.fps or 30),
+            show=args.show,
+        )
+    )
+    stopped: KeyboardInterrupt | None = None
+    try:
+        bench.run()
+    except KeyboardInterrupt as error:
+        stopped = error
+    report = bench.report(complete=stopped is None)
+    if report is not None:
+        table.show(report, Console())
+        if args.json:
+            document.write(report, args.json)
+    if stopped is not None:
+        raise stopped
+    return 0
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="kpstream bench",
+        description="Measure what each stage costs on this machine, end to end and in memory. "
+        "Without SOURCE it films a rendered packet.",
+        epilog="After Ctrl-C it prints what it has measured so far.",
+    )
+    add = parser.add_argument
+    add("source", nargs="?", metavar="SOURCE", help="what kpstream takes: a clip, pictures, synth:")
+    add("--live", action="store_true", help="a paced camera, and how old each frame is when shown")
+    known = ["auto", *engines.names()]
+    add("--engine", action="append", choices=known, help="again for another, measured in turns")
+    add("--model", type=Path, metavar="FILE", default=engines.DEFAULT_MODEL, help="an ONNX model")
+    add("--rounds", type=_positive, metavar="N", help="runs of each engine (3, with --live 1)")
+    add("--seconds", type=_seconds, metavar="S", help="end a run after so long (with --live 30)")
+    add("--size", choices=SIZES, help="of what is rendered (1280x720)")
+    add("--fps", choices=["30", "60"], help="of what is rendered (30)")
+    add("--show", action="store_true", help="with --live: in a window")
+    add("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+    add("--compare", type=Path, nargs=2, metavar="FILE", help="two such files beside each other")
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 1000):
+        raise argparse.ArgumentTypeError(f"rounds are 1 to 1000, got {text!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"seconds are 1 to 86400, got {text!r}")
+    return seconds
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raise for what can be known to be wrong before anything is measured. UsageError, OSError."""
+    if args.compare:
+        given = {name for name, value in vars(args).items() if value and name != "model"}
+        if given != {"compare"}:
+            raise UsageError("--compare reads two files and measures nothing: give nothing else")
+        return
+    rendered = next((name for name in ("live", "size", "fps") if getattr(args, name)), None)
+    if args.source is not None and rendered is not None:
+        raise UsageError(f"--{rendered} is for what is rendered: leave out {args.source}")
+    if args.show and not args.live:
+        raise UsageError("--show goes with --live: a clip is written to a file")
+    if args.show:
+        _check_display()
+    if not args.model.is_file():
+        raise FileNotFoundError(f"there is no model file {args.model}: name one with --model")
+    if args.json is not None:
+        _check_json(args.json, {"the input": args.source, "the model": args.model})
+
+
+def _check_display() -> None:
+    from stream.sinks.window import has_display  # noqa: PLC0415
+
+    if not has_display():
+        raise OSError("there is no display for a window: leave out --show")
+
+
+def _check_json(path: Path, inputs: dict[str, str | Path | None]) -> None:
+    """Raise if the figures cannot be written there, or would be written over an input."""
+    from stream.frame import checked_output  # noqa: PLC0415
+
+    for what, other in inputs.items():
+        if other is not None and same_file(path, Path(other)):
+            raise UsageError(f"--json {path} is {what} itself: name another file")
+    checked_output(path)
+
+
+def _compare(a: Path, b: Path) -> int:
+    """Two files that `--json` wrote → their figures beside each other."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from stream.bench import document, table  # noqa: PLC0415
+
+    table.show_pair(document.read(a), document.read(b), (str(a), str(b)), Console())
+    return 0

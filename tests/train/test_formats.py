@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+import engines
+from engines import ort, parity, plans, rtx, trt
+from engines.parity import Reading
+from engines.spec import Disagreement, EngineUnavailable, SpecError, read_spec
+from train import cli, formats
+from train.formats import Model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return Model.load(engines.DEFAULT_MODEL)
+
+
+def of_another(model: Model) -> Model:
+    """The model with something else to say: every corner a pixel away."""
+    said = model.reading
+    return Model(model.path, model.spec, Reading(said.xy + 1, said.peak, said.present, said.cards))
+
+
+def test_fp16_is_written_with_the_gates_figures(model, tmp_path):
+    said = formats.onnx_fp16(model, tmp_path / "half.onnx")
+    assert said.startswith("corners 0.0")
+    assert read_spec(tmp_path / "half.onnx") == model.spec
+    engine = ort.open_model(tmp_path / "half.onnx")
+    assert parity.compare(parity.read(engine), model.reading).holds
+    engine.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["half.onnx"]
+
+
+def test_what_misses_the_gate_is_not_written(model, tmp_path):
+    kept = tmp_path / "half.onnx"
+    kept.write_bytes(b"what was here before")
+    with pytest.raises(Disagreement, match=r"was not written: .*corners 1\.4\d px"):
+        formats.onnx_fp16(of_another(model), kept)
+    assert kept.read_bytes() == b"what was here before"
+    assert list(tmp_path.iterdir()) == [kept]
+
+
+@pytest.mark.usefixtures("ov")
+class TestOpenVino:
+    def test_a_file_of_its_own_says_all_that_the_model_says(self, model, tmp_path):
+        formats.openvino(model, tmp_path / "packet.xml")
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["packet.bin", "packet.xml"]
+        engine = engines.open_engine(tmp_path / "packet.xml")
+        assert engine.spec == model.spec
+        assert "OpenVINO" in str(engine)
+        images = parity.pictures(model.spec.input_hw)[:2]
+        reference = ort.open_model(model.path)
+        np.testing.assert_allclose(engine(images).heatmaps, reference(images).heatmaps, atol=0.05)
+        reference.close()
+        engine.close()
+
+    def test_it_is_held_to_what_it_was_told_to_say(self, model, tmp_path, monkeypatch):
+        monkeypatch.setattr(parity.Parity, "holds", True)  # written by somebody who looked away
+        formats.openvino(of_another(model), tmp_path / "packet.xml")
+        monkeypatch.undo()
+        with pytest.raises(EngineUnavailable, match=r"corners 1\.4\d px"):
+            engines.open_engine(tmp_path / "packet.xml")
+
+    def test_a_file_that_is_not_ours_is_refused_with_what_is_missing(self, ov, model, tmp_path):
+        network = ov.core(ov.runtime()).read_model(model.path)
+        ov.runtime().serialize(network, tmp_path / "foreign.xml")
+        with pytest.raises(SpecError, match="without a kpstream description"):
+            engines.open_engine(tmp_path / "foreign.xml")
+
+    def test_int8_that_misses_the_gate_is_refused_with_the_figures(
+        self, model, tmp_path, monkeypatch
+    ):
+        pytest.importorskip("nncf", reason="needs nncf: pip install 'kpstream[int8]'")
+        monkeypatch.setattr(formats, "CALIBRATION", 4)
+        with pytest.raises(Disagreement, match=r"was not written: .*cards at most.*int8 and"):
+            formats.openvino(model, tmp_path / "packet.xml", int8=True)
+        assert not list(tmp_path.iterdir())
+
+    def test_int8_without_nncf_names_the_remedy(self, model, tmp_path, monkeypatch):
+        import sys
+
+        monkeypatch.setitem(sys.modules, "nncf", None)
+        with pytest.raises(EngineUnavailable, match=r"pip install 'kpstream\[int8\]'"):
+            formats.openvino(model, tmp_path / "packet.xml", int8=True)
+
+
+def test_a_plan_is_built_without_a_gpu_and_carries_what_it_has_to_say(model, tmp_path):
+    pytest.importorskip("tensorrt_rtx", reason="needs tensorrt-rtx-cu13")
+    out = tmp_path / "packet.plan"
+    said = formats.plan(model, out, rtx.RTX, [(8, 6), (8, 9), (12, 0)])
+    assert said.startswith("for compute capability 8.6, 8.9, 12.0")
+    about, plan = plans.read_plan(out)
+    assert about.capabilities == ((8, 6), (8, 9), (12, 0))
+    assert about.device is None
+    assert len(plan) > 1_000_000
+    assert parity.compare(rtx.carried(out), model.reading).holds
+
+
+def test_without_a_gpu_tensorrt_says_which_step_failed(model, tmp_path):
+    for runtime in (trt.TENSORRT, rtx.RTX):
+        try:
+            formats.plan(model, tmp_path / "packet.plan", runtime)
+        except EngineUnavailable as error:
+            assert any(step in str(error) for step in ("does not load", "driver", "GPU"))  # noqa: PT017
+    assert not [path for path in tmp_path.iterdir() if path.stat().st_size == 0]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--format", "openvino", "--out", "a.onnx"], "is written to a .xml, got a.onnx"),
+        (["--format", "tensorrt-rtx", "--out", "a.onnx"], "is written to a .plan"),
+        (["--out", "a.onnx"], "is written from a checkpoint"),
+        (["--format", "openvino", "--sm", "86", "--out", "a.xml"], "--sm goes with"),
+        (["--format", "onnx-fp16", "--int8", "--out", "a.onnx"], "--int8 goes with"),
+        (["--format", "onnx-fp16", "--half", "--out", "a.onnx"], "--half goes with"),
+        (["--format", "tensorrt-rtx", "--sm", "8.6", "--out", "a.plan"], "86,89,120"),
+    ],
+)
+def test_wrong_usage(words, says, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        cli.main(["export", str(engines.DEFAULT_MODEL), *words])
+    assert end.value.code == 2
+    assert says in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_command_says_what_it_wrote(capsys, tmp_path):
+    words = ["export", str(engines.DEFAULT_MODEL), "--format", "onnx-fp16", "--out"]
+    assert cli.main([*words, str(tmp_path / "half.onnx")]) == 0
+    assert "half.onnx: 6.5 MB, corners 0.0" in capsys.readouterr().out
