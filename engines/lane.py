@@ -21,7 +21,7 @@ _WARM_UP = 3  # runs before the capture: the first ones compile, load and alloca
 
 
 class Lane:
-    """Pictures (`batch`, H, W, 3) uint8 → answers; a lane of its own stream, memory and graph.
+    """Pictures of one profile of the plan, uint8 → answers; has its own stream, memory and graph.
 
     `answers` are views of page-locked memory that the next `run` writes to. `refused` says why
     there is no CUDA graph, and is empty where there is one. Raises EngineUnavailable.
@@ -36,11 +36,13 @@ class Lane:
         self._stream = gpu.stream(taken)
         number = int(self._stream)
         self._agreed(context is not None, "create_execution_context")
-        chosen = context.set_optimization_profile_async(profile, number)
+        try:
+            chosen = context.set_optimization_profile_async(profile, number)
+        except RuntimeError:  # so its bindings say that it returned false
+            chosen = False
         self._agreed(chosen, "set_optimization_profile_async")
         shape = tuple(engine.get_tensor_profile_shape("images", profile)[2])
         self._agreed(context.set_input_shape("images", shape), "set_input_shape")
-        self.batch = int(shape[0])
         buffers = {}
         for name in (engine.get_tensor_name(i) for i in range(engine.num_io_tensors)):
             size = tuple(context.get_tensor_shape(name))
@@ -57,7 +59,7 @@ class Lane:
         self.refused = self._capture(taken)
 
     def run(self, images: NDArray[np.uint8]) -> None:
-        """Pictures, at most `batch` → `answers`, of which only as many count."""
+        """Pictures, at most as many as its profile takes → `answers`, of which only as many count."""
         np.copyto(self._images.host[: len(images)], images)
         if self._graph is None:
             self._enqueue()
@@ -139,6 +141,7 @@ class Kernels:
         if self._kept is not None:
             self._cache.deserialize(self._kept)  # what another driver made is refused, and remade
         self.config.set_runtime_cache(self._cache)
+        self._engine = engine  # the last to go: the bindings do not keep it for its configuration
 
     def keep(self) -> None:
         """Write what has been compiled since."""

@@ -121,7 +121,10 @@ class Context:
 
     def set_optimization_profile_async(self, profile, stream):
         self._profile = profile
-        return self._trt.agreed("set_optimization_profile_async", stream in self._trt.cuda.handles)
+        known = stream in self._trt.cuda.handles
+        if not self._trt.agreed("set_optimization_profile_async", known):
+            raise RuntimeError("Error in set optimization profile async.")
+        return True
 
     def set_input_shape(self, name, shape):
         self._shape = tuple(shape)
