@@ -1,13 +1,12 @@
 """Engines: one contract, one file a runtime; this folder is the registry.
 
-`engines/<name>.py` defines `open_model(path: Path) -> Engine` and raises `EngineUnavailable` where
-its runtime is missing or does not work. It may define, beside it:
+`engines/<name>.py` defines `open_model(path: Path, how: Opening) -> Engine` and raises
+`EngineUnavailable` where its runtime is missing or does not work. It may define, beside it:
 
-- `open_exact(path)`: the same in a precision that harms nothing, tried if `open_model` misses the
-  gate of `engines.parity`;
+- `open_exact(path, how)`: the same in a precision that harms nothing, tried if `open_model` misses
+  the gate of `engines.parity`;
 - `carried(path)`: what a file that is no ONNX model says that it has to say (`parity.Reading`);
-- `is_built(path)`, for a runtime that builds plans: whether `open_model` would be quick, which then
-  takes a `Progress` as its second argument.
+- `is_built(path)`, for a runtime that builds plans: whether `open_model` would be quick.
 """
 
 from __future__ import annotations
@@ -16,15 +15,16 @@ import errno
 import importlib
 import logging
 import pkgutil
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 from engines.spec import (
+    DEFAULT,
     Disagreement,
     Engine,
     EngineUnavailable,
     ModelSpec,
+    Opening,
     Prediction,
     SpecError,
 )
@@ -36,14 +36,12 @@ __all__ = [
     "Engine",
     "EngineUnavailable",
     "ModelSpec",
+    "Opening",
     "Prediction",
     "SpecError",
     "names",
     "open_engine",
 ]
-
-Progress = Callable[[float], bool]
-"""Told the share of a build that is done, 0 to 1, it says whether to go on."""
 
 AUTO_ORDER = ("trt", "rtx", "cuda", "ov", "ort")
 """The backends that "auto" tries, the fastest first."""
@@ -70,23 +68,22 @@ def names() -> list[str]:
 
 
 def open_engine(
-    model: Path = DEFAULT_MODEL, backend: str = "auto", progress: Progress | None = None
+    model: Path = DEFAULT_MODEL, backend: str = "auto", how: Opening = DEFAULT
 ) -> Engine:
     """Model file → a warmed-up engine that agrees with the model's reference.
 
-    Waits for a plan to be built where the runtime needs one; `progress` is told the share that is
-    done and says whether to go on (`stream.choice` does not wait).
+    Waits for a plan to be built where the runtime needs one (`stream.choice` does not).
     Raises EngineUnavailable (for "auto" with every backend's reason), SpecError for a file that is
     not a kpstream model, ValueError for an unknown backend and OSError for an unreadable file.
     """
     if not model.is_file():
         raise FileNotFoundError(errno.ENOENT, "there is no such model file", str(model))
     if backend != "auto":
-        return _open(backend, model, progress)
+        return _open(backend, model, how)
     reasons = []
     for name in candidates(model):
         try:
-            return _open(name, model, progress)
+            return _open(name, model, how)
         except EngineUnavailable as error:
             reasons.append(f"{name}: {error}")
     raise EngineUnavailable("no engine works here. " + "; ".join(reasons))
@@ -108,21 +105,20 @@ def module_of(backend: str) -> ModuleType:
     return importlib.import_module(f"engines.{backend}")
 
 
-def _open(name: str, model: Path, progress: Progress | None) -> Engine:
+def _open(name: str, model: Path, how: Opening) -> Engine:
     """A backend's engine, if it takes the file and agrees with the reference."""
     module = module_of(name)
     takers = _TAKERS.get(model.suffix)
     if name not in takers if takers else name == "eager":
         wanted = " or ".join(takers) if takers else "another engine"
         raise EngineUnavailable(f"{name} does not read {model}: it is a file for {wanted}")
-    told = (progress,) if hasattr(module, "is_built") else ()
     try:
-        return _checked(module, module.open_model(model, *told), name, model)
+        return _checked(module, module.open_model(model, how), name, model)
     except Disagreement as error:
         if not hasattr(module, "open_exact"):
             raise
         _log.info("%s", error)
-        return _checked(module, module.open_exact(model), name, model)
+        return _checked(module, module.open_exact(model, how), name, model)
 
 
 def _checked(module: ModuleType, engine: Engine, name: str, model: Path) -> Engine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engines.ort import OrtEngine, runtime
-from engines.spec import Engine, EngineUnavailable
+from engines.spec import DEFAULT, Engine, EngineUnavailable, Opening
 
 _PROVIDER = "CUDAExecutionProvider"
 _REMEDY = (
@@ -14,12 +14,12 @@ _REMEDY = (
 )
 
 
-def open_model(path: Path) -> Engine:
+def open_model(path: Path, _how: Opening = DEFAULT) -> Engine:
     """ONNX file → a warmed-up engine, in TF32. Raises SpecError, EngineUnavailable, OSError."""
     return _open(path, "tf32", {"use_tf32": "1"})
 
 
-def open_exact(path: Path) -> Engine:
+def open_exact(path: Path, _how: Opening = DEFAULT) -> Engine:
     """The same in f32, for a model that TF32 harms."""
     return _open(path, "f32", {"use_tf32": "0"})
 
@@ -34,4 +34,6 @@ def _open(path: Path, precision: str, options: dict[str, str]) -> Engine:
         )
     if hasattr(ort, "preload_dlls"):  # CUDA's libraries from Python packages, since 1.21
         ort.preload_dlls()
-    return OrtEngine(path, ort, f"CUDA device 0, {precision}", _PROVIDER, options)
+    return OrtEngine(
+        path, ort, f"CUDA device 0, {precision}", provider=_PROVIDER, options_of_provider=options
+    )

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.spec import Engine, EngineUnavailable, Prediction, SpecError, check_images
+from engines.spec import (
+    DEFAULT,
+    Engine,
+    EngineUnavailable,
+    Opening,
+    Prediction,
+    SpecError,
+    check_images,
+)
 
 
 class EagerEngine:
@@ -42,7 +50,7 @@ class EagerEngine:
         self._model = None
 
 
-def open_model(path: Path) -> Engine:
+def open_model(path: Path, _how: Opening = DEFAULT) -> Engine:
     """Checkpoint (.pt) → a warmed-up engine. Raises EngineUnavailable, SpecError, OSError.
 
     The trainer is found by name, as a runtime is: nothing that streams needs it to be there.

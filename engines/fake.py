@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.spec import Engine, ModelSpec, Prediction, check_images, read_spec
+from engines.spec import DEFAULT, Engine, ModelSpec, Opening, Prediction, check_images, read_spec
 
 _MIN_PIXELS = 3.0  # a colour's least weight, in whole pixels, to be a dot and not noise
 
@@ -72,7 +72,7 @@ class FakeEngine:
         return np.where(found.any(axis=1, keepdims=True), peak, nothing)
 
 
-def open_model(path: Path) -> Engine:
+def open_model(path: Path, _how: Opening = DEFAULT) -> Engine:
     """Model file → an engine that answers in its layout. Raises SpecError, OSError."""
     return FakeEngine(read_spec(path))
 

@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.graph import OUTPUTS, Port, check_graph, check_prediction
-from engines.spec import Engine, EngineUnavailable, Prediction, check_images, read_spec
+from engines.spec import (
+    DEFAULT,
+    Engine,
+    EngineUnavailable,
+    Opening,
+    Prediction,
+    check_images,
+    read_spec,
+)
 
 _REFUSALS = ("Fail", "InvalidGraph", "InvalidProtobuf", "NotImplemented", "RuntimeException")
 
@@ -32,11 +40,12 @@ class OrtEngine:
         path: Path,
         ort: Any,
         device: str,
+        *,
         provider: str = _CPU,
         options_of_provider: Mapping[str, str] | None = None,
+        threads: int = 1,
     ) -> None:
         self.spec = spec = read_spec(path)
-        threads = physical_cores()
         options = ort.SessionOptions()
         options.log_severity_level = 3  # errors only: warnings of the optimiser help no user
         options.intra_op_num_threads = threads
@@ -60,7 +69,7 @@ class OrtEngine:
         check_graph(path, spec, _ports(session.get_inputs()), outputs)
         self._session: Any = session
         self._outputs = [name for name in OUTPUTS if name in outputs]
-        self._label = f"ONNX Runtime {ort.__version__} on {device.format(threads=threads)}"
+        self._label = f"ONNX Runtime {ort.__version__} on {device}"
         check_prediction(path, spec, self(np.zeros((1, *spec.input_hw, 3), np.uint8)))
 
     def __str__(self) -> str:
@@ -80,9 +89,10 @@ class OrtEngine:
         self._session = None
 
 
-def open_model(path: Path) -> Engine:
+def open_model(path: Path, how: Opening = DEFAULT) -> Engine:
     """Model file → a warmed-up engine. Raises SpecError, EngineUnavailable, OSError."""
-    return OrtEngine(path, runtime(), "CPU ({threads} threads), f32")
+    threads = how.cores or physical_cores()
+    return OrtEngine(path, runtime(), f"CPU ({threads} threads), f32", threads=threads)
 
 
 def runtime() -> Any:

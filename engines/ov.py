@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from engines.graph import OUTPUTS, Port, check_graph, check_prediction
 from engines.parity import Reading
 from engines.spec import (
+    DEFAULT,
     METADATA_KEY,
     Engine,
     EngineUnavailable,
     ModelSpec,
+    Opening,
     Prediction,
     SpecError,
     check_images,
@@ -40,9 +42,12 @@ the others together by a fifth. They are 4 % of the time.
 
 
 class OvEngine:
-    """A model on OpenVINO; owned by one thread. `precision` is "f32" or "bf16"."""
+    """A model on OpenVINO; owned by one thread.
 
-    def __init__(self, path: Path, ov: Any, precision: str) -> None:
+    `precision` is "f32" or "bf16"; `cores` is how many threads compute, None for one a core.
+    """
+
+    def __init__(self, path: Path, ov: Any, precision: str, cores: int | None = None) -> None:
         version = ov.__version__.split("-")[0]
         kernel = core(ov)
         try:
@@ -50,7 +55,12 @@ class OvEngine:
             self.spec = _spec_of(path, model)
             if precision == "bf16":
                 model = _with_exact_beginning(ov, model)
-            hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
+            hints: dict[str, Any] = {
+                "PERFORMANCE_HINT": "LATENCY",
+                "INFERENCE_PRECISION_HINT": precision,
+            }
+            if cores is not None:  # one of several: held to one core, it would wait for it
+                hints |= {"INFERENCE_NUM_THREADS": cores, "ENABLE_CPU_PINNING": False}
             compiled = kernel.compile_model(model, "CPU", hints)
             outputs = _ports(compiled.outputs)
             check_graph(path, self.spec, _ports(compiled.inputs), outputs)
@@ -86,19 +96,19 @@ class OvEngine:
         self._request = None
 
 
-def open_model(path: Path) -> Engine:
+def open_model(path: Path, how: Opening = DEFAULT) -> Engine:
     """Model file (ONNX, or OpenVINO's .xml) → a warmed-up engine, in bf16 where the CPU has it.
 
     Raises SpecError, EngineUnavailable, OSError.
     """
     ov = runtime()
     native = core(ov).get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return OvEngine(path, ov, "bf16" if "BF16" in native else "f32")
+    return OvEngine(path, ov, "bf16" if "BF16" in native else "f32", how.cores)
 
 
-def open_exact(path: Path) -> Engine:
+def open_exact(path: Path, how: Opening = DEFAULT) -> Engine:
     """The same in f32, for a model that bf16 harms."""
-    return OvEngine(path, runtime(), "f32")
+    return OvEngine(path, runtime(), "f32", how.cores)
 
 
 def carried(path: Path) -> Reading | None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engines.build import Progress
-from engines.spec import Engine
+from engines.spec import DEFAULT, Engine, Opening
 from engines.trt import Runtime, carried, is_built_with, open_with
 
 __all__ = ["carried", "is_built", "open_model"]
@@ -13,9 +12,9 @@ __all__ = ["carried", "is_built", "open_model"]
 RTX = Runtime("tensorrt_rtx", "TensorRT for RTX", "tensorrt-rtx")
 
 
-def open_model(path: Path, progress: Progress | None = None) -> Engine:
+def open_model(path: Path, how: Opening = DEFAULT) -> Engine:
     """Model or plan file → a warmed-up engine; see `engines.trt.open_with`."""
-    return open_with(RTX, path, progress)
+    return open_with(RTX, path, how)
 
 
 def is_built(path: Path) -> bool:

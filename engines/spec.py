@@ -148,6 +148,22 @@ class Prediction:
     count: NDArray[np.float32] | None  # (B, C+1) distribution over 0..C cards, 0 = no packet
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How an engine is to be opened; what a runtime has no use for it leaves alone.
+
+    `cores` is how many of the processor's it may take, None for all: the least latency, but what
+    decodes and encodes beside it has to wait. `progress` is told the share of a build that is done,
+    0 to 1, and says whether to go on.
+    """
+
+    cores: int | None = None
+    progress: Callable[[float], bool] | None = None
+
+
+DEFAULT = Opening()
+
+
 class Engine(Protocol):
     """A model on a runtime. Ready once constructed (loaded and warmed up); used from one thread.
 

@@ -17,13 +17,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines import plans
-from engines.build import Progress, build_plan, describe, log_of, ports
+from engines.build import build_plan, describe, log_of, ports
 from engines.gpu import Gpu, find_gpu
 from engines.graph import OUTPUTS, check_graph, check_prediction
 from engines.lane import Kernels, Lane
 from engines.parity import Reading
 from engines.plans import Description
-from engines.spec import Engine, EngineUnavailable, ModelSpec, Prediction, check_images, read_spec
+from engines.spec import (
+    DEFAULT,
+    Engine,
+    EngineUnavailable,
+    ModelSpec,
+    Opening,
+    Prediction,
+    check_images,
+    read_spec,
+)
 
 _log = logging.getLogger("kpstream")
 
@@ -134,9 +143,9 @@ class TrtEngine:
         return lane
 
 
-def open_model(path: Path, progress: Progress | None = None) -> Engine:
+def open_model(path: Path, how: Opening = DEFAULT) -> Engine:
     """Model or plan file → a warmed-up engine on TensorRT; see `open_with`."""
-    return open_with(TENSORRT, path, progress)
+    return open_with(TENSORRT, path, how)
 
 
 def is_built(path: Path) -> bool:
@@ -144,10 +153,10 @@ def is_built(path: Path) -> bool:
     return is_built_with(TENSORRT, path)
 
 
-def open_with(runtime: Runtime, path: Path, progress: Progress | None = None) -> Engine:
+def open_with(runtime: Runtime, path: Path, how: Opening = DEFAULT) -> Engine:
     """Model file, or plan that export wrote → a warmed-up engine.
 
-    A model's plan comes from the cache, or is built now, which blocks; `progress` is told of it.
+    A model's plan comes from the cache, or is built now, which blocks; `how.progress` hears of it.
     Raises SpecError, EngineUnavailable (what is missing and how to get it; broken off), OSError.
     """
     if plans.is_plan(path):
@@ -166,7 +175,7 @@ def open_with(runtime: Runtime, path: Path, progress: Progress | None = None) ->
             _log.warning("the kept plan does not run (%s): it is built again", error)
     half = importlib.import_module("engines.fp16").half_precision(model)
     cards = about.capabilities if hasattr(trt, "ComputeCapability") else None
-    plan = build_plan(half, spec, trt, compute_capabilities=cards, progress=progress)
+    plan = build_plan(half, spec, trt, compute_capabilities=cards, progress=how.progress)
     plans.keep_plan(about, plan)
     return TrtEngine(path, about, plan, trt, gpu, title=runtime.title)
 

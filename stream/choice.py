@@ -7,23 +7,23 @@ import shutil
 from pathlib import Path
 
 import engines
-from engines import Progress
-from engines.spec import Engine, EngineUnavailable
-from stream.switch import SwitchingEngine
+from engines.ort import physical_cores
+from engines.spec import DEFAULT, Engine, EngineUnavailable, Opening
+from stream.switch import Progress, SwitchingEngine
 
 _ON_THE_CPU = {"ov", "ort"}
 
 _log = logging.getLogger("kpstream")
 
 
-def choose(model: Path, backend: str, progress: Progress | None = None) -> Engine:
+def choose(model: Path, backend: str, how: Opening = DEFAULT) -> Engine:
     """Model file and an engine's name, or "auto" → a warmed-up engine.
 
     "auto" does not wait for a plan to be built: the next best engine runs until it is there. One
-    asked for by name is waited for, and `progress` is told. Raises what `engines.open_engine` does.
+    asked for by name is waited for. Raises what `engines.open_engine` does.
     """
     if backend != "auto":
-        return engines.open_engine(model, backend, progress)
+        return engines.open_engine(model, backend, how)
     reasons: list[str] = []
     unbuilt = None
     for name in engines.candidates(model):
@@ -32,7 +32,7 @@ def choose(model: Path, backend: str, progress: Progress | None = None) -> Engin
             if hasattr(module, "is_built") and not module.is_built(model):
                 unbuilt = unbuilt or name
                 continue
-            engine = engines.open_engine(model, name, progress)
+            engine = engines.open_engine(model, name, how)
         except EngineUnavailable as error:
             reasons.append(f"{name}: {error}")
             continue
@@ -42,13 +42,13 @@ def choose(model: Path, backend: str, progress: Progress | None = None) -> Engin
             _mention_idle_gpu(reasons)
         return engine
     if unbuilt is not None:
-        return engines.open_engine(model, unbuilt, progress)
+        return engines.open_engine(model, unbuilt, how)
     raise EngineUnavailable("no engine works here. " + "; ".join(reasons))
 
 
 def _becoming(engine: Engine, model: Path, name: str) -> Engine:
     def build(progress: Progress) -> Engine:
-        return engines.open_engine(model, name, progress)
+        return engines.open_engine(model, name, Opening(progress=progress))
 
     return SwitchingEngine(engine, name, build)
 
@@ -57,3 +57,8 @@ def _mention_idle_gpu(reasons: list[str]) -> None:
     """A GPU that is there and does nothing is what its owner wants to know."""
     if reasons and shutil.which("nvidia-smi"):
         _log.warning("an NVIDIA GPU is here, but the CPU does the work. %s", "; ".join(reasons))
+
+
+def half_of_the_cores() -> int:
+    """What an engine may take of a machine that decodes and encodes a file beside it."""
+    return max(1, physical_cores() // 2)

@@ -73,7 +73,7 @@ def stream(words: Sequence[str]) -> int:
         print(f"kpstream {importlib.import_module('importlib.metadata').version('kpstream')}")
         return 0
     _check(args)
-    from stream.choice import choose  # noqa: PLC0415
+    from stream.choice import choose, half_of_the_cores  # noqa: PLC0415
     from stream.console import Dashboard, building  # noqa: PLC0415
     from stream.pipeline import run  # noqa: PLC0415
 
@@ -82,7 +82,8 @@ def stream(words: Sequence[str]) -> int:
         show = _wants_window(args, live=source.info.live)
         if not (show or args.out or args.json):
             raise UsageError("nowhere to put the result: add --out FILE.mp4, --json FILE or --show")
-        engine = opened.enter_context(closing(choose(args.model, args.engine, building)))
+        how = engines.Opening(None if source.info.live else half_of_the_cores(), building)
+        engine = opened.enter_context(closing(choose(args.model, args.engine, how)))
         wanted = _open_sinks(args, source, engine.spec, show=show)
         sinks = [opened.enter_context(closing(sink)) for sink in wanted]
         with Dashboard(source.info, lambda: f"{engine}, {engine.spec.name}") as dashboard:

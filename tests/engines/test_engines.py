@@ -226,7 +226,7 @@ def test_what_misses_the_gate_is_opened_in_full_precision(ov, marker_model, monk
             raise engines.Disagreement("half a card away")
 
     monkeypatch.setattr(trust, "check", check)
-    monkeypatch.setattr(ov, "open_model", lambda path: ov.OvEngine(path, ov.runtime(), "bf16"))
+    monkeypatch.setattr(ov, "open_model", lambda path, _: ov.OvEngine(path, ov.runtime(), "bf16"))
     with caplog.at_level("INFO", "kpstream"):
         engine = engines.open_engine(marker_model, "ov")
     assert [text.rsplit(" ", 1)[1] for text in checked] == ["bf16", "f32"]
@@ -255,7 +255,7 @@ def test_another_provider_than_the_one_asked_for_is_an_error(marker_model):
 
     refused = pytest.raises(EngineUnavailable, match="took CPUExecutionProvider in place of")
     with refused, pytest.warns(UserWarning, match="not in available provider names"):
-        OrtEngine(marker_model, ort, "nothing", "NoSuchExecutionProvider")
+        OrtEngine(marker_model, ort, "nothing", provider="NoSuchExecutionProvider")
 
 
 def test_onnx_runtime_without_cuda_names_the_remedy(marker_model):

@@ -18,7 +18,7 @@ from trt_bench import new_home
 import engines
 from engines import EngineUnavailable, plans
 from engines.build import build_plan, describe
-from engines.spec import SpecError, read_spec
+from engines.spec import Opening, SpecError, read_spec
 
 EXTRAS = {"trt": "tensorrt", "rtx": "tensorrt-rtx"}
 
@@ -52,8 +52,8 @@ def module(backend):
     return importlib.import_module(f"engines.{backend}")
 
 
-def opened_and_closed(backend, model, **words) -> str:
-    engine = module(backend).open_model(model, **words)
+def opened_and_closed(backend, model, *how) -> str:
+    engine = module(backend).open_model(model, *how)
     engine(np.zeros((1, *marker_graph.SPEC.input_hw, 3), np.uint8))
     engine.close()
     return str(engine)
@@ -155,10 +155,11 @@ def test_a_build_is_told_of_and_can_be_broken_off(backend, marker_model):
         return share < 0.6
 
     with pytest.raises(EngineUnavailable, match="was broken off"):
-        module(backend).open_model(marker_model, progress=until)
+        module(backend).open_model(marker_model, Opening(progress=until))
     assert told == [0.25, 0.5, 0.75]
     assert not module(backend).is_built(marker_model)
-    opened_and_closed(backend, marker_model, progress=lambda share: told.append(share) or True)
+    how = Opening(progress=lambda share: told.append(share) or True)
+    opened_and_closed(backend, marker_model, how)
     assert told[3:] == [0.25, 0.5, 0.75, 1.0]
 
 
