@@ -59,7 +59,7 @@ class Lane:
         self.refused = self._capture(taken)
 
     def run(self, images: NDArray[np.uint8]) -> None:
-        """Pictures, as many as its profile takes at most → `answers`; only as many count."""
+        """Pictures, no more than the profile takes → `answers`, of which only as many count."""
         np.copyto(self._images.host[: len(images)], images)
         if self._graph is None:
             self._enqueue()

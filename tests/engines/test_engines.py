@@ -1,6 +1,5 @@
 """One suite over every file of the folder engines/: a new engine is tested by existing."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 
 import engines
-from engines import Engine, EngineUnavailable, Prediction, fake, parity, trust
+from engines import Engine, EngineUnavailable, Prediction, fake
 from engines.spec import read_spec
 from stream.synth import Renderer, SceneConfig
 
@@ -196,87 +195,6 @@ def test_the_bundled_model_on_every_runtime(backend):
     engine.close()
 
 
-def test_openvino_takes_full_precision_when_asked(ov, marker_model):
-    engine = ov.open_exact(marker_model)
-    assert str(engine).endswith("f32")
-    engine.close()
-
-
-def test_openvino_leaves_the_first_convolutions_in_full_precision(ov, monkeypatch):
-    """On what they see hangs the count: without that, it is half a card away."""
-    if "BF16" not in ov.core(ov.runtime()).get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-        pytest.skip("this processor does not compute in bf16")
-    wanted = trust.reference(engines.DEFAULT_MODEL)
-    found = []
-    for first in (0, ov.EXACT_FIRST):
-        monkeypatch.setattr(ov, "EXACT_FIRST", first)
-        engine = ov.open_model(engines.DEFAULT_MODEL)
-        assert str(engine).endswith("bf16")
-        found.append(parity.compare(parity.read(engine), wanted).cards)
-        engine.close()
-    assert found[1] < 0.7 * found[0]
-
-
-def test_what_misses_the_gate_is_opened_in_full_precision(ov, marker_model, monkeypatch, caplog):
-    checked = []
-
-    def check(engine, *_):
-        checked.append(str(engine))
-        if len(checked) == 1:
-            raise engines.Disagreement("half a card away")
-
-    monkeypatch.setattr(trust, "check", check)
-    monkeypatch.setattr(ov, "open_model", lambda path, _: ov.OvEngine(path, ov.runtime(), "bf16"))
-    with caplog.at_level("INFO", "kpstream"):
-        engine = engines.open_engine(marker_model, "ov")
-    assert [text.rsplit(" ", 1)[1] for text in checked] == ["bf16", "f32"]
-    assert str(engine).endswith("f32")
-    assert caplog.messages == ["half a card away"]
-    engine.close()
-
-
-@pytest.mark.usefixtures("ov")
-def test_what_misses_the_gate_in_full_precision_too_is_refused(marker_model, monkeypatch):
-
-    def check(engine, *_):
-        raise engines.Disagreement(f"{engine} is half a card away")
-
-    monkeypatch.setattr(trust, "check", check)
-    with pytest.raises(EngineUnavailable, match="f32 is half a card away"):
-        engines.open_engine(marker_model, "ov")
-    engine = engines.open_engine(marker_model)  # the reference is left
-    assert "ONNX Runtime" in str(engine)
-    engine.close()
-
-
-def test_another_provider_than_the_one_asked_for_is_an_error(marker_model):
-    ort = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
-    from engines.ort import OrtEngine
-
-    refused = pytest.raises(EngineUnavailable, match="took CPUExecutionProvider in place of")
-    with refused, pytest.warns(UserWarning, match="not in available provider names"):
-        OrtEngine(marker_model, ort, "nothing", provider="NoSuchExecutionProvider")
-
-
-def test_onnx_runtime_without_cuda_names_the_remedy(marker_model):
-    ort = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
-    if "CUDAExecutionProvider" in ort.get_available_providers():
-        pytest.skip("this one has it")
-    with pytest.raises(EngineUnavailable, match=r"has no CUDA, only .*kpstream\[cuda\]"):
-        engines.open_engine(marker_model, "cuda")
-
-
-@pytest.mark.parametrize(
-    ("name", "backend", "wanted"),
-    [("m.xml", "ort", "ov"), ("m.plan", "ov", "trt or rtx"), ("m.pt", "ort", "eager"),
-     ("m.onnx", "eager", "another engine")],
-)  # fmt: skip
-def test_a_file_of_another_runtime_is_refused(tmp_path, name, backend, wanted):
-    (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(EngineUnavailable, match=f"it is a file for {wanted}"):
-        engines.open_engine(tmp_path / name, backend)
-
-
 TWO_ENGINES = """
 import gc, pathlib, signal, sys
 import engines
@@ -300,61 +218,3 @@ def test_signals_are_heard_after_engines_went_in_the_order_they_came(backend, ma
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr
-
-
-def test_auto_takes_the_first_that_opens(marker_model):
-    engine = opened(marker_model, "auto")
-    assert any(name in str(engine) for name in ("OpenVINO", "ONNX Runtime"))
-    engine.close()
-
-
-def test_auto_gives_every_reason(marker_model, monkeypatch):
-    # None in sys.modules is how Python itself marks a module that cannot be imported
-    monkeypatch.setitem(sys.modules, "openvino", None)
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(EngineUnavailable) as caught:
-        engines.open_engine(marker_model)
-    for words in ("no engine works here", "pip install openvino", "pip install onnxruntime"):
-        assert words in str(caught.value)
-
-
-def test_auto_goes_on_where_a_runtime_is_missing(marker_model, monkeypatch):
-    pytest.importorskip("onnxruntime", reason="needs onnxruntime, the one to fall back to")
-    monkeypatch.setitem(sys.modules, "openvino", None)
-    engine = engines.open_engine(marker_model)
-    assert "ONNX Runtime" in str(engine)
-    engine.close()
-
-
-@pytest.mark.usefixtures("ov")
-def test_openvino_reports_to_nobody(marker_model, tmp_path):
-    program = (
-        "import sys, threading, pathlib, engines\n"
-        f"engines.open_engine(pathlib.Path({str(marker_model)!r}), 'ov').close()\n"
-        "assert 'openvino' in sys.modules\n"
-        "print([name for name in sys.modules if 'openvino_telemetry' in name])\n"
-        "print(threading.active_count())"
-    )
-    # a home where nobody declined, outside CI, which OpenVINO spares
-    environment = {
-        k: v for k, v in os.environ.items() if k not in ("CI", "TF_BUILD", "JENKINS_URL")
-    }
-    environment |= {"HOME": str(tmp_path), "LOCALAPPDATA": str(tmp_path)}
-    said = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
-    )
-    assert said.stdout.split() == ["[]", "1"]
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_unknown_engine_is_told_the_known_ones(marker_model):
-    with pytest.raises(
-        ValueError, match=r"no engine is called 'cuda9'; there are auto, cuda, eager, fake, ort"
-    ):
-        engines.open_engine(marker_model, "cuda9")
-
-
-@pytest.mark.parametrize("name", ["auto", *engines.names()])
-def test_a_missing_file_is_an_os_error(name, tmp_path):
-    with pytest.raises(FileNotFoundError):
-        engines.open_engine(tmp_path / "none.onnx", name)
