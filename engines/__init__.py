@@ -51,7 +51,19 @@ DEFAULT_MODEL = Path(__file__).parent / "models" / "packet-nano.onnx"
 _log = logging.getLogger("kpstream")
 
 _NOT_BACKENDS = {
-    *("build", "fp16", "gpu", "graph", "lane", "models", "parity", "plans", "spec", "trust"),
+    *(
+        "build",
+        "compiled",
+        "fp16",
+        "gpu",
+        "graph",
+        "lane",
+        "models",
+        "parity",
+        "plans",
+        "spec",
+        "trust",
+    ),
 }
 
 _TAKERS = {".xml": ("ov",), ".plan": ("trt", "rtx"), ".pt": ("eager",)}

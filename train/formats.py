@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engines import build, fp16, ort, ov, parity, plans, trt, trust
+from engines import build, compiled, fp16, ort, ov, parity, plans, trt, trust
 from engines.gpu import find_gpu
 from engines.parity import Reading
 from engines.spec import Disagreement, Engine, EngineUnavailable, ModelSpec, read_spec
@@ -56,15 +56,15 @@ def openvino(model: Model, out: Path, *, int8: bool = False) -> str:
 
     `int8`: the convolutions in INT8, but for the first ones, by post-training quantisation.
     """
-    runtime = ov.runtime()
-    network = ov.core(runtime).read_model(model.path)
+    runtime = compiled.runtime()
+    network = compiled.core(runtime).read_model(model.path)
     if int8:
         network = _quantised(network, model.spec)
-    network.set_rt_info(model.spec.to_json(), list(ov.SPEC_PATH))
-    network.set_rt_info(model.reading.to_json(), list(ov.REFERENCE_PATH))
+    network.set_rt_info(model.spec.to_json(), list(compiled.SPEC_PATH))
+    network.set_rt_info(model.reading.to_json(), list(compiled.REFERENCE_PATH))
 
     def write(part: Path) -> None:
-        with ov.unreported():  # saving loads the reporter too
+        with compiled.unreported():  # saving loads the reporter too
             runtime.save_model(network, part, compress_to_fp16=True)
 
     return _kept(model, out, write, ov.open_model)
@@ -127,7 +127,7 @@ def _kept(
 def _quantised(network: Any, spec: ModelSpec) -> Any:
     """OpenVINO's model → the same with INT8 between its first convolutions and its last."""
     try:
-        with ov.unreported():
+        with compiled.unreported():
             nncf = importlib.import_module("nncf")
     except ImportError as error:
         raise EngineUnavailable(
@@ -155,7 +155,7 @@ def _between_convolutions(network: Any) -> set[str]:
     kinds = {"Convolution", "GroupConvolution"}
     ops = network.get_ordered_ops()
     chosen = [op.get_friendly_name() for op in ops if op.get_type_name() in kinds]
-    chosen_set = set(chosen[ov.EXACT_FIRST :])
+    chosen_set = set(chosen[compiled.EXACT_FIRST :])
     after: set[str] = set()
     for op in ops:
         if op.get_friendly_name() in chosen_set or after & _sources(op):

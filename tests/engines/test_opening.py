@@ -4,10 +4,11 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import engines
-from engines import EngineUnavailable, parity, trust
+from engines import EngineUnavailable, compiled, parity, trust
 
 
 def opened(model, backend):
@@ -25,17 +26,42 @@ def test_openvino_takes_full_precision_when_asked(ov, marker_model):
 
 def test_openvino_leaves_the_first_convolutions_in_full_precision(ov, monkeypatch):
     """On what they see hangs the count: without that, it is half a card away."""
-    if "BF16" not in ov.core(ov.runtime()).get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    core = compiled.core(compiled.runtime())
+    if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         pytest.skip("this processor does not compute in bf16")
     wanted = trust.reference(engines.DEFAULT_MODEL)
     found = []
-    for first in (0, ov.EXACT_FIRST):
-        monkeypatch.setattr(ov, "EXACT_FIRST", first)
+    for first in (0, compiled.EXACT_FIRST):
+        monkeypatch.setattr(compiled, "EXACT_FIRST", first)
         engine = ov.open_model(engines.DEFAULT_MODEL)
         assert str(engine).endswith("bf16")
         found.append(parity.compare(parity.read(engine), wanted).cards)
         engine.close()
     assert found[1] < 0.7 * found[0]
+
+
+def test_what_was_compiled_is_kept_and_says_the_same(ov, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    images = parity.pictures((256, 256))[:3]
+    answers = []
+    for _ in range(2):
+        engine = ov.open_model(engines.DEFAULT_MODEL)
+        answers.append(engine(images).heatmaps)
+        engine.close()
+        # the second start has to do without compiling
+        monkeypatch.setattr(compiled, "_compile", None)
+    np.testing.assert_array_equal(answers[0], answers[1])
+
+
+def test_a_kept_model_that_does_not_load_is_made_anew(ov, monkeypatch, caplog):
+    monkeypatch.setattr(compiled.plans, "recall", lambda _: b"of another OpenVINO")
+    remembered = []
+    monkeypatch.setattr(compiled.plans, "remember", lambda *kept: remembered.append(kept))
+    engine = ov.open_model(engines.DEFAULT_MODEL)
+    engine.close()
+    assert "does not load" in caplog.text
+    assert len(remembered) == 1
 
 
 def test_what_misses_the_gate_is_opened_in_full_precision(ov, marker_model, monkeypatch, caplog):
@@ -47,7 +73,8 @@ def test_what_misses_the_gate_is_opened_in_full_precision(ov, marker_model, monk
             raise engines.Disagreement("half a card away")
 
     monkeypatch.setattr(trust, "check", check)
-    monkeypatch.setattr(ov, "open_model", lambda path, _: ov.OvEngine(path, ov.runtime(), "bf16"))
+    hasty = ov.OvEngine(marker_model, compiled.runtime(), "bf16")
+    monkeypatch.setattr(ov, "open_model", lambda *_: hasty)
     with caplog.at_level("INFO", "kpstream"):
         engine = engines.open_engine(marker_model, "ov")
     assert [text.rsplit(" ", 1)[1] for text in checked] == ["bf16", "f32"]

@@ -5,7 +5,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 import engines
-from engines import ort, parity, plans, rtx, trt
+from engines import compiled, ort, parity, plans, rtx, trt
 from engines.parity import Reading
 from engines.spec import Disagreement, EngineUnavailable, SpecError, read_spec
 from train import cli, formats
@@ -63,9 +63,9 @@ class TestOpenVino:
         with pytest.raises(EngineUnavailable, match=r"corners 1\.4\d px"):
             engines.open_engine(tmp_path / "packet.xml")
 
-    def test_a_file_that_is_not_ours_is_refused_with_what_is_missing(self, ov, model, tmp_path):
-        network = ov.core(ov.runtime()).read_model(model.path)
-        ov.runtime().serialize(network, tmp_path / "foreign.xml")
+    def test_a_file_that_is_not_ours_is_refused_with_what_is_missing(self, model, tmp_path):
+        network = compiled.core(compiled.runtime()).read_model(model.path)
+        compiled.runtime().serialize(network, tmp_path / "foreign.xml")
         with pytest.raises(SpecError, match="without a kpstream description"):
             engines.open_engine(tmp_path / "foreign.xml")
 
