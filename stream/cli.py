@@ -82,7 +82,10 @@ def stream(words: Sequence[str]) -> int:
         show = _wants_window(args, live=source.info.live)
         if not (show or args.out or args.json):
             raise UsageError("nowhere to put the result: add --out FILE.mp4, --json FILE or --show")
-        how = engines.Opening(None if source.info.live else half_of_the_cores(), building)
+        how = engines.Opening(progress=building)
+        if not source.info.live:  # whose decoder and encoder want cores too
+            how = engines.Opening(half_of_the_cores(), building)
+            importlib.import_module("cv2").setNumThreads(1)  # its others would spin on them
         engine = opened.enter_context(closing(choose(args.model, args.engine, how)))
         wanted = _open_sinks(args, source, engine.spec, show=show)
         sinks = [opened.enter_context(closing(sink)) for sink in wanted]

@@ -1,4 +1,4 @@
-"""Video's YUV ⇄ BGR: the one place that knows which matrix and which range a picture is in.
+"""Video's YUV ⇄ BGR of whole pictures, and what a stream is told of its colours.
 
 Untagged video is taken as BT.601, limited range, as FFmpeg and OpenCV take it.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import cv2
 import numpy as np
 from av import VideoFrame
 from numpy.typing import NDArray
+
+from stream.planes import Tags, converted
 
 if TYPE_CHECKING:
     from av import VideoCodecContext
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 _BT709 = 1
 _SMPTE170M = 6
 _LIMITED = 1
+
+TAGS = Tags(_SMPTE170M, _LIMITED, _BT709, _BT709)
+"""What a picture in BGR is written as: BT.601's matrix, limited range.
+
+Primaries and transfer are BT.709's, which is what cameras and screens of today have; only the
+matrix is part of the conversion.
+"""
 
 
 def bgr_picture(frame: VideoFrame) -> NDArray[np.uint8]:
@@ -29,25 +37,14 @@ def bgr_picture(frame: VideoFrame) -> NDArray[np.uint8]:
     return cast("NDArray[np.uint8]", frame.to_ndarray(format="bgr24"))
 
 
-def tag_colours(encoder: VideoCodecContext) -> None:
-    """Write into an encoder's header what `video_frame` makes: BT.601's matrix, limited range.
-
-    Primaries and transfer are BT.709's, which is what cameras and screens of today have; only the
-    matrix is part of the conversion.
-    """
-    encoder.colorspace = _SMPTE170M
-    encoder.color_range = _LIMITED
-    encoder.color_primaries = _BT709
-    encoder.color_trc = _BT709
+def tag_colours(encoder: VideoCodecContext, tags: Tags = TAGS) -> None:
+    """Write into an encoder's header in which colours its pictures are."""
+    encoder.colorspace = tags.matrix
+    encoder.color_range = tags.range
+    encoder.color_primaries = tags.primaries
+    encoder.color_trc = tags.transfer
 
 
-def video_frame(picture: NDArray[np.uint8]) -> VideoFrame:
-    """(H, W, 3) BGR, H and W even → a yuv420p frame for an encoder tagged by `tag_colours`.
-
-    OpenCV's conversion takes a fifth of swscale's time, and the frame borrows its array.
-    """
-    planes = cast("NDArray[np.uint8]", cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420))
-    frame = VideoFrame.from_numpy_buffer(planes, format="yuv420p")
-    frame.colorspace = _SMPTE170M
-    frame.color_range = _LIMITED
-    return frame
+def video_frame(picture: NDArray[np.uint8], tags: Tags = TAGS) -> VideoFrame:
+    """(H, W, 3) BGR, H and W even → a yuv420p frame for an encoder tagged by `tag_colours`."""
+    return converted(picture, tags).video_frame()

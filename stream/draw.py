@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engines.spec import ModelSpec
 from stream.frame import Packet, Result
+from stream.geometry import Region
 
 Picture = NDArray[np.uint8]
 Point = NDArray[np.float64]
@@ -28,6 +29,7 @@ _SHADE = 0.25  # brightness that the picture keeps under a plate
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_PX = 21.0  # height of its capitals at scale 1
 _SMALLEST_PX = 9.0  # capitals lower than that cannot be read
+_PAD, _GAP = 10, 16  # round the texts of a plate, and between them, in units
 
 
 def draw(result: Result, spec: ModelSpec, *, names: bool = False, hud: str = "") -> Picture:
@@ -37,17 +39,41 @@ def draw(result: Result, spec: ModelSpec, *, names: bool = False, hud: str = "")
     writes each corner's short name beside it, `hud` is a line of small text at the top right.
     """
     picture: Picture = result.frame.image.copy()
-    unit = min(picture.shape[:2]) / 720
+    draw_over(picture, result, spec, names=names, hud=hud)
+    return picture
+
+
+def draw_over(
+    picture: Picture, result: Result, spec: ModelSpec, *, names: bool = False, hud: str = ""
+) -> None:
+    """Draw on a picture (H, W, 3) of the frame's size what `draw` draws on a copy of the frame.
+
+    No pixel beyond the regions of `reach` is read or changed.
+    """
+    unit = _unit(result)
     if result.packet is not None:
         _draw_packet(picture, result.packet, spec, unit, names=names)
-    texts = _count_texts(result, unit)
-    margin = round(16 * unit)
-    if texts:
-        _write(picture, texts, (margin, margin), unit)
-    if hud:
-        text = _Text(hud, 14 * unit, LIGHT)
-        _write(picture, [text], (picture.shape[1] - margin - text.width, margin), unit)
-    return picture
+    for texts, at in _lines(result, hud):
+        _write(picture, texts, at, unit)
+
+
+def reach(result: Result, spec: ModelSpec, *, names: bool = False, hud: str = "") -> list[Region]:
+    """What `draw_over` touches: regions that may reach beyond the picture, a little generous."""
+    unit = _unit(result)
+    height, width = result.frame.hw
+    spans = [_plate(texts, at, unit) for texts, at in _lines(result, hud)]
+    if result.packet is not None:
+        xy = result.packet.xy[np.isfinite(result.packet.xy).all(axis=1)]
+        if len(xy):
+            around = 2 * _radius(xy, unit) + 4  # the widest mark is a ring with its rims
+            inside = np.clip(xy, (0, 0), (width, height))
+            low, high = inside.min(axis=0) - around, inside.max(axis=0) + around
+            if names:  # to the right of a corner, and above it
+                words = [_Text(name, 13 * unit, LIGHT) for name in short_names(spec.keypoints)]
+                high[0] += max(word.width for word in words) + around
+                low[1] -= max(word.height for word in words) + around
+            spans.append((int(low[0]), int(low[1]), int(high[0]), int(high[1])))
+    return [Region(x, y, max(1, right - x), max(1, bottom - y)) for x, y, right, bottom in spans]
 
 
 def colours(k: int) -> list[Colour]:
@@ -81,9 +107,7 @@ def _draw_packet(
     found = np.all(np.isfinite(packet.xy), axis=1)
     if not found.any():
         return
-    # The marks of a distant packet are smaller, or they would cover it.
-    extent = float(np.ptp(packet.xy[found], axis=0).max())
-    radius = max(4.0, 3 * unit, min(8 * unit, extent / 20))
+    radius = _radius(packet.xy[found], unit)
     for a, b in spec.edges:
         if found[a] and found[b]:
             _draw_edge(picture, packet.xy[[a, b]], packet.visible[[a, b]], radius)
@@ -96,6 +120,17 @@ def _draw_packet(
         if near[i]:
             x, y = packet.xy[i] + (1.6 * radius, -1.2 * radius)
             _Text(name, 13 * unit, LIGHT).put(picture, round(x), round(y), rim=True)
+
+
+def _radius(found: Point, unit: float) -> float:
+    """Of a corner's mark, px. Those of a distant packet are smaller, or they would cover it."""
+    extent = float(np.ptp(found, axis=0).max())
+    return max(4.0, 3 * unit, min(8 * unit, extent / 20))
+
+
+def _unit(result: Result) -> float:
+    """What sizes are in terms of: 1 where the shorter side is 720 px."""
+    return min(result.frame.hw) / 720
 
 
 def _draw_corner(
@@ -149,6 +184,17 @@ def _clipped(ends: Point, span: Point, picture: Picture, margin: float) -> Point
     return np.array([low, high])
 
 
+def _lines(result: Result, hud: str) -> list[tuple[list[_Text], tuple[int, int]]]:
+    """All that is written on plates: texts of one line, and where they begin (x, y)."""
+    unit = _unit(result)
+    margin = round(16 * unit)
+    lines = [(_count_texts(result, unit), (margin, margin))]
+    if hud:
+        text = _Text(hud, 14 * unit, LIGHT)
+        lines.append(([text], (result.frame.hw[1] - margin - text.width, margin)))
+    return [(texts, at) for texts, at in lines if texts]
+
+
 def _count_texts(result: Result, unit: float) -> list[_Text]:
     """The number large and its interval small; a number that still settles is dim, with dots."""
     if result.state == "no_packet":
@@ -188,15 +234,19 @@ class _Text:
 
 def _write(picture: Picture, texts: list[_Text], at: tuple[int, int], unit: float) -> None:
     """Texts beside each other on one baseline and one plate, whose text begins at (x, y)."""
-    pad, gap = round(10 * unit), round(16 * unit)
-    x, y = at
-    height = round(max(text.height for text in texts))
-    width = sum(text.width for text in texts) + gap * (len(texts) - 1)
-    rows = slice(max(0, y - pad), y + height + pad)
-    columns = slice(max(0, x - pad), max(0, x + width + pad))
-    plate = picture[rows, columns]
+    left, top, right, bottom = _plate(texts, at, unit)
+    plate = picture[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
     if plate.size:
         plate[:] = cv2.convertScaleAbs(plate, alpha=_SHADE)
+    x, y = at
     for text in texts:
-        text.put(picture, x, y + height)
-        x += text.width + gap
+        text.put(picture, x, y + round(max(text.height for text in texts)))
+        x += text.width + round(_GAP * unit)
+
+
+def _plate(texts: list[_Text], at: tuple[int, int], unit: float) -> tuple[int, int, int, int]:
+    """The plate under a line of texts: left, top, right, bottom."""
+    pad = round(_PAD * unit)
+    height = round(max(text.height for text in texts))
+    width = sum(text.width for text in texts) + round(_GAP * unit) * (len(texts) - 1)
+    return at[0] - pad, at[1] - pad, at[0] + width + pad, at[1] + height + pad

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engines.spec import Engine
 from stream.decode import count_of, decode
 from stream.frame import Count, Frame, Packet, Result, State
-from stream.geometry import Region, frame_from_input, input_from_cell, whole
+from stream.geometry import Region, boxed, frame_from_input, input_from_cell, whole
 from stream.prepare import prepare
 from stream.track import CountPool, RegionTracker, crop_around
 
@@ -87,7 +87,7 @@ def estimate(
 def _follow(frame: Frame, looker: _Looker, regions: RegionTracker) -> _Look:
     """Look where the packet should be, and everywhere if it is not there."""
     time_s = _time_s(frame)
-    region = regions.region(_hw(frame), time_s)
+    region = regions.region(frame.hw, time_s)
     looker.lap("track")
     look = looker.look(frame, region) if region else None
     if look is not None and region is not None and look.found():
@@ -103,7 +103,7 @@ def _follow(frame: Frame, looker: _Looker, regions: RegionTracker) -> _Look:
 
 def _search(frame: Frame, looker: _Looker, *, refine: bool = False) -> _Look:
     """Look at the whole frame, then closer at what might be a packet; `refine`: closer again."""
-    region = whole(_hw(frame), looker.input_hw)
+    region = whole(frame.hw, looker.input_hw)
     return _closer(frame, looker, looker.look(frame, region), region, 2 if refine else 1)
 
 
@@ -112,7 +112,7 @@ def _closer(frame: Frame, looker: _Looker, look: _Look, region: Region, times: i
     for _ in range(times):
         if not look.found(CANDIDATE):
             break
-        fitting = crop_around(look.outline(), _hw(frame), looker.input_hw)
+        fitting = crop_around(look.outline(), frame.hw, looker.input_hw)
         if _alike(fitting, region):
             break
         look, region = looker.look(frame, fitting), fitting
@@ -144,6 +144,7 @@ class _Looker:
         self._spec = engine.spec
         self.input_hw = engine.spec.input_hw
         self._input = np.empty((1, *self.input_hw, 3), np.uint8)
+        self._bgr = np.empty((0, 0, 3), np.uint8)
         self.start()
 
     def start(self) -> None:
@@ -157,10 +158,20 @@ class _Looker:
         self.stages_s[stage] += now - self._since
         self._since = now
 
+    def _seen(self, frame: Frame, region: Region) -> NDArray[np.uint8]:
+        """The frame in BGR (H, W, 3), as far as the region reaches: elsewhere it is anything."""
+        if isinstance(frame.pixels, np.ndarray):
+            return frame.pixels
+        if self._bgr.shape[:2] != frame.hw:
+            self._bgr = np.empty((*frame.hw, 3), np.uint8)
+        for box in boxed([region], frame.hw):
+            frame.pixels.fill(self._bgr, box)
+        return self._bgr
+
     def look(self, frame: Frame, region: Region) -> _Look:
         """One pass of the network over a region of the frame."""
         spec = self._spec
-        prepare(frame.image, region, spec.input_hw, self._input[0])
+        prepare(self._seen(frame, region), region, spec.input_hw, self._input[0])
         self.lap("prepare")
         prediction = self._engine(self._input)
         self.lap("engine")
@@ -170,7 +181,7 @@ class _Looker:
         seen = peaks.score >= PEAK
         if prediction.visibility is not None:
             seen = prediction.visibility[0] >= VISIBLE
-        packet = Packet(xy, peaks.score, seen & _inside(xy, _hw(frame)))
+        packet = Packet(xy, peaks.score, seen & _inside(xy, frame.hw))
         peak = float(peaks.score[seen].mean()) if seen.any() else 0.0
         distribution, score = None, peak
         if prediction.count is not None:
@@ -184,10 +195,6 @@ def _inside(xy: NDArray[np.float64], frame_hw: tuple[int, int]) -> NDArray[np.bo
     """Points (K, 2) → whether each lies on a pixel of the frame (K,); NaN does not."""
     size = np.array([frame_hw[1], frame_hw[0]])
     return np.asarray(((xy >= -0.5) & (xy <= size - 0.5)).all(axis=1))
-
-
-def _hw(frame: Frame) -> tuple[int, int]:
-    return frame.image.shape[0], frame.image.shape[1]
 
 
 def _time_s(frame: Frame) -> float:

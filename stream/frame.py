@@ -15,10 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from stream.planes import Planes
 
 State = Literal["no_packet", "settling", "locked"]
 
@@ -35,14 +38,26 @@ class Finished(Exception):  # noqa: N818 - a wish, not a mistake
 class Frame:
     """One picture with its identity and its clock."""
 
-    image: NDArray[np.uint8]  # (H, W, 3) BGR; a source never writes to it again
+    pixels: NDArray[np.uint8] | Planes  # (H, W, 3) BGR, or as decoded; never written to
     index: int  # capture counter from 0; a gap is a dropped frame
     captured_s: float  # time.monotonic() when the driver or decoder returned it
     pts_s: float | None  # media time; None for a camera and for stills
     source: str  # what the user named: the clip, the camera, the picture's path
 
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """All of it (H, W, 3) in BGR; of planes, converted anew each time."""
+        return self.pixels if isinstance(self.pixels, np.ndarray) else self.pixels.bgr()
+
+    @property
+    def hw(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        if isinstance(self.pixels, np.ndarray):
+            return self.pixels.shape[0], self.pixels.shape[1]
+        return self.pixels.hw
+
     def __repr__(self) -> str:
-        return f"Frame({self.source!r}, {self.index=}, {self.pts_s=}, {self.image.shape=})"
+        return f"Frame({self.source!r}, {self.index=}, {self.pts_s=}, {self.hw=})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +127,8 @@ class Sink(Protocol):
 
     wants_picture: bool  # whether `write` is handed the drawn picture
 
-    def write(self, result: Result, picture: NDArray[np.uint8] | None) -> None:
-        """Take one result; `picture` is the drawn frame (H, W, 3) BGR if `wants_picture`."""
+    def write(self, result: Result, picture: NDArray[np.uint8] | Planes | None) -> None:
+        """Take one result; `picture` is the drawn frame, (H, W, 3) BGR or planes, if wanted."""
 
     def close(self) -> None:
         """Finish what was begun; afterwards the output is whole. May be called twice."""

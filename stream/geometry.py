@@ -6,12 +6,16 @@ A `Region` is the part of the frame that the network sees; it may reach beyond t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
+
+GRID = 32
+"""Boxes are of whole squares of this side: of few sizes, to which converters are set up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +78,25 @@ def cell_from_input(xy: Points, stride: int) -> Points:
 def input_from_cell(xy: Points, stride: int) -> Points:
     """Heatmap cells (…, 2) → input px (…, 2); the inverse of `cell_from_input`."""
     return (xy + 0.5) * stride - 0.5
+
+
+def boxed(regions: Iterable[Region], hw: tuple[int, int]) -> list[Region]:
+    """Regions → boxes of whole squares of GRID, cut at a picture of even sides, none on another."""
+    boxes: list[tuple[int, int, int, int]] = []  # left, top, right, bottom
+    for region in regions:
+        left, top = max(0, region.x // GRID * GRID), max(0, region.y // GRID * GRID)
+        right = min(hw[1], -(-(region.x + region.width) // GRID) * GRID)
+        bottom = min(hw[0], -(-(region.y + region.height) // GRID) * GRID)
+        if left >= right or top >= bottom:
+            continue
+        box = (left, top, right, bottom)
+        while touched := [b for b in boxes if _overlap(b, box)]:
+            boxes = [b for b in boxes if b not in touched]
+            lefts, tops, rights, bottoms = zip(*touched, box, strict=True)
+            box = (min(lefts), min(tops), max(rights), max(bottoms))
+        boxes.append(box)
+    return [Region(x, y, right - x, bottom - y) for x, y, right, bottom in boxes]
+
+
+def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

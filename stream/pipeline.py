@@ -17,11 +17,11 @@ from dataclasses import replace
 from types import FrameType, TracebackType
 from typing import TypeVar, final
 
-from engines.spec import Engine, ModelSpec
-from stream.draw import draw
+from engines.spec import Engine
 from stream.estimate import estimate
 from stream.flow import threaded
 from stream.frame import Finished, Result, Sink, Source
+from stream.overlay import Overlay
 from stream.stats import Stats, telling_stage
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ def run(
     the picture. `on_result` is told of each result once all sinks have it, in this thread;
     like a sink it may raise Finished.
     """
-    stats = Stats()
+    stats, overlay = Stats(), Overlay(engine.spec, names=names)
     with _Stops() as stops, _Closing() as closing:
         # the last named is the first to close: outputs first, so that they are whole whatever a
         # stuck driver does, then the threads from the end of the chain upwards
@@ -61,21 +61,19 @@ def run(
         with suppress(Finished):
             for result in stops.heard(results):
                 hud = _hud(stats, telling_stage(live=info.live))
-                written = _write(result, sinks, engine.spec, names=names, hud=hud)
+                written = _write(result, sinks, overlay, hud)
                 stats.add(written, time.monotonic())
                 if on_result is not None:
                     on_result(written, stats)
     return stats
 
 
-def _write(
-    result: Result, sinks: Iterable[Sink], spec: ModelSpec, *, names: bool, hud: str
-) -> Result:
+def _write(result: Result, sinks: Iterable[Sink], overlay: Overlay, hud: str) -> Result:
     """Draw a result if a sink wants it, hand it to all; returns it with both times taken."""
     picture = None
     if any(sink.wants_picture for sink in sinks):
         started = time.monotonic()
-        picture = draw(result, spec, names=names, hud=hud)
+        picture = overlay(result, hud)
         result = _timed(result, "draw", started)
     started = time.monotonic()
     for sink in sinks:

@@ -6,6 +6,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from stream.frame import Finished, Frame, Result, Sink, Source
 from stream.pipeline import run
 from stream.sources import open_source
 from stream.stats import Stats
+
+if TYPE_CHECKING:
+    from stream.planes import Planes
 
 
 def record(job: Job, stopped: Callable[[], bool]) -> Samples:
@@ -78,7 +82,7 @@ class _Display:
 
     wants_picture = True
 
-    def write(self, result: Result, picture: NDArray[np.uint8] | None) -> None:
+    def write(self, result: Result, picture: NDArray[np.uint8] | Planes | None) -> None:
         """Take the picture."""
 
     def close(self) -> None:

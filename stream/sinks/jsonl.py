@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engines.spec import ModelSpec
 from stream.frame import Result, checked_output
+
+if TYPE_CHECKING:
+    from stream.planes import Planes
 
 
 def open_sink(path: Path, spec: ModelSpec, *, live: bool = False) -> JsonLines:
@@ -33,7 +36,7 @@ class JsonLines:
         self._begin_s: float | None = None
         self._file = path.open("w", encoding="utf-8", newline="\n")
 
-    def write(self, result: Result, picture: NDArray[np.uint8] | None = None) -> None:
+    def write(self, result: Result, picture: NDArray[np.uint8] | Planes | None = None) -> None:
         """Write one line; the picture is not looked at."""
         del picture
         line = as_line(result, self._keypoints, self._time_s(result))

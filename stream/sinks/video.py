@@ -19,8 +19,9 @@ from av.video.frame import PictureType
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from stream.colour import tag_colours, video_frame
+from stream.colour import TAGS, tag_colours, video_frame
 from stream.frame import Result, SourceInfo, checked_output
+from stream.planes import Planes, Tags
 from stream.sound import SoundCopy
 
 CODEC = "libx264"
@@ -81,12 +82,12 @@ class VideoFile:
         self._output: _Output | None = None
         self._begin_s: float | None = None
 
-    def write(self, result: Result, picture: NDArray[np.uint8] | None) -> None:
+    def write(self, result: Result, picture: NDArray[np.uint8] | Planes | None) -> None:
         """Encode one picture. Raises OSError if the disk takes no more."""
         if picture is None:
             raise ValueError("a video needs the drawn picture, got None")
         if self._output is None:
-            self._output = _Output(self._path, self._info, (picture.shape[0], picture.shape[1]))
+            self._output = _Output(self._path, self._info, picture)
         self._output.write(picture, self._time_s(result))
 
     def close(self) -> None:
@@ -109,25 +110,26 @@ class VideoFile:
 class _Output:
     """The open file: one stream of pictures and, where the source has it, its sound."""
 
-    def __init__(self, path: Path, info: SourceInfo, size_hw: tuple[int, int]) -> None:
+    def __init__(self, path: Path, info: SourceInfo, first: NDArray[np.uint8] | Planes) -> None:
         self._info = info
+        size_hw, self._tags = (first.hw, first.tags) if isinstance(first, Planes) else _plain(first)
         self._even_hw = (size_hw[0] + size_hw[0] % 2, size_hw[1] + size_hw[1] % 2)
         kind, options = _FORMATS[path.suffix.lower()]
         self._container = av.open(
             f"file:{path}", "w", format=kind, container_options={**options, **_PROMPT}
         )
         fps = STILLS_PER_S if info.stills else info.fps or _FALLBACK_FPS
-        self._stream = add_video_stream(self._container, self._even_hw, fps)
+        self._stream = add_video_stream(self._container, self._even_hw, fps, self._tags)
         self._sound = SoundCopy(info.media, self._container) if info.media else None
         self._written = 0
         self._last = -1
         self._key = 0
         self._step_s = 1 / fps
 
-    def write(self, picture: NDArray[np.uint8], time_s: float) -> None:
+    def write(self, picture: NDArray[np.uint8] | Planes, time_s: float) -> None:
         """Encode a picture for a media time, and write the sound that comes before it."""
         pts = max(round(time_s / TIME_BASE), self._last + 1)
-        frame = video_frame(_fitted(picture, self._even_hw))
+        frame = self._frame(picture)
         frame.pts, frame.time_base = pts, TIME_BASE
         if self._written == 0 or (pts - self._key) * TIME_BASE >= KEY_EVERY_S:
             frame.pict_type = PictureType.I
@@ -135,6 +137,14 @@ class _Output:
         self._last = pts
         self._written += 1
         self._mux(self._stream.encode(frame))
+
+    def _frame(self, picture: NDArray[np.uint8] | Planes) -> av.VideoFrame:
+        """A picture of any kind and size → one for this stream."""
+        if isinstance(picture, Planes):
+            if (picture.hw, picture.tags) == (self._even_hw, self._tags):
+                return picture.video_frame()
+            picture = picture.bgr()
+        return video_frame(_fitted(picture, self._even_hw), self._tags)
 
     def close(self) -> None:
         """Finish the file."""
@@ -161,7 +171,7 @@ class _Output:
 
 
 def add_video_stream(
-    container: OutputContainer, size_hw: tuple[int, int], fps: float
+    container: OutputContainer, size_hw: tuple[int, int], fps: float, tags: Tags = TAGS
 ) -> VideoStream:
     """A container → its stream of H.264 pictures of an even size, as this sink writes them."""
     rate = Fraction(fps).limit_denominator(1001)
@@ -173,8 +183,13 @@ def add_video_stream(
     encoder.time_base = TIME_BASE
     encoder.gop_size = max(1, round(fps * KEY_EVERY_S))
     encoder.thread_count = CODEC_THREADS
-    tag_colours(encoder)
+    tag_colours(encoder, tags)
     return stream
+
+
+def _plain(picture: NDArray[np.uint8]) -> tuple[tuple[int, int], Tags]:
+    """Size and colours of a stream that begins with a picture in BGR."""
+    return (picture.shape[0], picture.shape[1]), TAGS
 
 
 def _fitted(picture: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.uint8]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from stream.frame import Finished, Result
+
+if TYPE_CHECKING:
+    from stream.planes import Planes
 
 _QUIT_KEYS = {ord("q"), ord("Q"), 27}  # 27 is Esc
 
@@ -42,11 +46,13 @@ class Window:
         self._title = title
         self._open = False
 
-    def write(self, result: Result, picture: NDArray[np.uint8] | None) -> None:
+    def write(self, result: Result, picture: NDArray[np.uint8] | Planes | None) -> None:
         """Show a picture. Raises Finished when the user has seen enough."""
         del result
         if picture is None:
             raise ValueError("a window needs the drawn picture, got None")
+        if not isinstance(picture, np.ndarray):
+            picture = picture.bgr()
         if not self._open:
             cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
             height, width = picture.shape[:2]

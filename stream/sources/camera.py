@@ -40,7 +40,7 @@ class CameraSource:
         if self._first is None:
             device.release()
             raise SourceError(f"{self._name} gives no picture: is one plugged in, and free?")
-        height, width = self._first.image.shape[:2]
+        height, width = self._first.hw
         fps = device.get(cv2.CAP_PROP_FPS)
         self.info = SourceInfo(
             name=self._name, live=True, size_hw=(height, width), fps=fps if fps > 0 else None

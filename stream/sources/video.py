@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from stream.colour import bgr_picture
 from stream.frame import Frame, SourceError, SourceInfo
+from stream.planes import Planes, planes_of
 
 OPEN_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 2.0
@@ -87,11 +88,10 @@ class VideoSource:
         self._first = next(self._frames, None)
         if self._first is None:
             raise SourceError(f"{name} holds no picture that can be decoded; is it cut off?")
-        height, width = self._first.image.shape[:2]
         self.info = SourceInfo(
             name=name,
             live=self._live,
-            size_hw=(height, width),
+            size_hw=self._first.hw,
             fps=float(rate) if rate else None,
             frames=None if self._live else _frame_count(container, self._stream),
             media=path if container.streams.audio else None,
@@ -145,9 +145,9 @@ class VideoSource:
         captured_s = time.monotonic()
         pts_s = self._next_s if frame.pts is None else frame.time - self._start_s
         self._next_s = pts_s + self._step_s
-        image = _as_shown(bgr_picture(frame), frame)
+        pixels = _as_shown(frame)
         index, self._index = self._index, self._index + 1
-        return Frame(image, index, captured_s, pts_s, self._name)
+        return Frame(pixels, index, captured_s, pts_s, self._name)
 
 
 def _broken_off(name: str, error: av.FFmpegError) -> str:
@@ -174,15 +174,18 @@ def _frame_count(container: InputContainer, stream: VideoStream) -> int | None:
     return None
 
 
-def _as_shown(image: NDArray[np.uint8], frame: av.VideoFrame) -> NDArray[np.uint8]:
+def _as_shown(frame: av.VideoFrame) -> NDArray[np.uint8] | Planes:
     """A stored picture → turned and mirrored by its display matrix, to the nearest quarter turn.
 
-    The matrix [[a, b], [c, d]] of 16.16 numbers (ISO/IEC 14496-12, 8.3.2) takes a stored place to
-    x' = a·x + c·y, y' = b·x + d·y, but for the shift.
+    One that needs neither stays in its planes. The matrix [[a, b], [c, d]] of 16.16 numbers
+    (ISO/IEC 14496-12, 8.3.2) takes a stored place to x' = a·x + c·y, y' = b·x + d·y, but for the
+    shift.
     """
     side_data = cast("SideData | None", frame.side_data.get(Type.DISPLAYMATRIX))  # type: ignore[call-overload]
     if side_data is None:
-        return image
+        planes = planes_of(frame)
+        return bgr_picture(frame) if planes is None else planes
+    image = bgr_picture(frame)
     a, b, _, c, d = np.frombuffer(bytes(side_data), np.int32, 5)
     if abs(a) >= abs(b):
         mirror_x, mirror_y = a < 0, d < 0
