@@ -25,6 +25,10 @@ from stream.overlay import Overlay
 from stream.stats import Stats, telling_stage
 
 T = TypeVar("T")
+AHEAD = 6
+"""Results of a file that may wait to be written: the encoder takes some frames three times as long
+as others, and the network need not wait for it."""
+
 Watcher = Callable[[Result, Stats], None]
 
 
@@ -56,7 +60,8 @@ def run(
         capture = threaded(source, name="capture", newest=info.live, unblock=source.close)
         threads.callback(capture.close)
         found = estimate(capture, engine, stills=info.stills)
-        results = threaded(found, name="infer", unblock=capture.close)
+        size = 2 if info.live else AHEAD
+        results = threaded(found, name="infer", size=size, unblock=capture.close)
         threads.callback(results.close)
         with suppress(Finished):
             for result in stops.heard(results):

@@ -27,7 +27,9 @@ from stream.sound import SoundCopy
 CODEC = "libx264"
 # forced-idr: a picture asked to be a key frame is one, so that a fragment can begin there.
 CODEC_OPTIONS = {"preset": "veryfast", "crf": "20", "forced-idr": "1"}
-CODEC_THREADS = min(8, os.cpu_count() or 2)  # each keeps a picture back
+# Half of the cores, as the network has the other half: with more, it waits for them. Each keeps a
+# picture back.
+CODEC_THREADS = min(8, max(1, (os.cpu_count() or 1) // 2))
 KEY_EVERY_S = 1.0
 """A fragment begins at a key frame, so this is about what a killed process loses."""
 

@@ -97,7 +97,7 @@ def test_ctrl_c_at_the_very_start_ends_it_too(live):
 def test_what_goes_wrong_there_is_told_here_in_one_line(job, tmp_path):
     for changed, told in (
         (replace(job, source=str(tmp_path / "missing.mp4")), "no such file"),
-        (replace(job, model=tmp_path / "missing.onnx"), "missing.onnx: there is no such model file"),
+        (replace(job, model=tmp_path / "missing.onnx"), "missing.onnx: there is no such"),
         (replace(job, engine="abacus"), "no engine is called 'abacus'"),
         (replace(job, source="synth:size=64x48&live=1"), "say how long with --seconds"),
     ):
