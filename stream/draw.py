@@ -108,9 +108,7 @@ def _draw_packet(
     if not found.any():
         return
     radius = _radius(packet.xy[found], unit)
-    for a, b in spec.edges:
-        if found[a] and found[b]:
-            _draw_edge(picture, packet.xy[[a, b]], packet.visible[[a, b]], radius)
+    _draw_edges(picture, packet, [(a, b) for a, b in spec.edges if found[a] and found[b]], radius)
     size = np.array([picture.shape[1], picture.shape[0]])
     near = np.all((packet.xy > -2 * radius) & (packet.xy < size + 2 * radius), axis=1)
     for i, colour in enumerate(colours(len(packet.xy))):
@@ -146,25 +144,42 @@ def _draw_corner(
         cv2.circle(picture, centre, r, shade, thickness, cv2.LINE_AA, _SHIFT)
 
 
-def _draw_edge(picture: Picture, ends: Point, visible: NDArray[np.bool_], radius: float) -> None:
-    """A line between two corners (2, 2), or dashes if one of them is hidden."""
+def _draw_edges(
+    picture: Picture, packet: Packet, edges: list[tuple[int, int]], radius: float
+) -> None:
+    """Lines between corners, dashed and dim where one of the two is hidden; all rims lie below."""
+    lines: dict[Colour, list[NDArray[np.int32]]] = {QUIET: [], LIGHT: []}
+    for a, b in edges:
+        seen = packet.visible[[a, b]]
+        colour = LIGHT if seen.all() else QUIET
+        lines[colour].extend(_edge(picture, packet.xy[[a, b]], seen, radius))
+    width = max(1, round(radius / 4))
+    rim = width + 2 * max(1, round(width / 3))
+    for shade, thickness, some in (
+        (DARK, rim, lines[QUIET] + lines[LIGHT]),
+        (QUIET, width, lines[QUIET]),
+        (LIGHT, width, lines[LIGHT]),
+    ):
+        cv2.polylines(picture, some, False, shade, thickness, cv2.LINE_AA, _SHIFT)
+
+
+def _edge(
+    picture: Picture, ends: Point, visible: NDArray[np.bool_], radius: float
+) -> list[NDArray[np.int32]]:
+    """The line between two corners (2, 2), or its dashes; ends in 1/16 px."""
     length = float(np.hypot(*(ends[1] - ends[0])))
     gap = radius * 1.5  # it stops short of rings, which stay hollow
     if length < (1.0 if visible.all() else 2 * gap):
-        return
+        return []
     span = np.where(visible, [0.0, 1.0], [gap / length, 1.0 - gap / length])
     span = _clipped(ends, span, picture, margin=radius)
     if span[0] >= span[1]:
-        return
-    stops, colour = span, LIGHT
+        return []
     if not visible.all():
         dashes = max(1, round((span[1] - span[0]) * length / (4 * radius)))
-        stops, colour = np.linspace(span[0], span[1], 2 * dashes), QUIET
-    xy = ends[0] + stops[:, None] * (ends[1] - ends[0])
-    lines = np.round(xy.reshape(-1, 2, 2) * (1 << _SHIFT)).astype(np.int32)
-    width = max(1, round(radius / 4))
-    for thickness, shade in ((width + 2 * max(1, round(width / 3)), DARK), (width, colour)):
-        cv2.polylines(picture, list(lines), False, shade, thickness, cv2.LINE_AA, _SHIFT)
+        span = np.linspace(span[0], span[1], 2 * dashes)
+    xy = ends[0] + span[:, None] * (ends[1] - ends[0])
+    return list(np.round(xy.reshape(-1, 2, 2) * (1 << _SHIFT)).astype(np.int32))
 
 
 def _clipped(ends: Point, span: Point, picture: Picture, margin: float) -> Point:

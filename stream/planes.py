@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 import cv2
@@ -65,21 +65,27 @@ class Planes:
 
     def bgr(self) -> NDArray[np.uint8]:
         """The whole picture (H, W, 3), in a fresh array."""
-        return self._bgr(self.whole)
+        picture = np.empty((*self.hw, 3), np.uint8)
+        self.fill(picture, self.whole)
+        return picture
 
     def fill(self, picture: NDArray[np.uint8], box: Region) -> None:
         """Put what a box of `geometry.boxed` shows into the same place of a picture in BGR."""
-        picture[_slices(box)] = self._bgr(box)
+        packed = cast("NDArray[np.uint8]", self._part(box)._copy().y.base)  # noqa: SLF001
+        place = picture[_slices(box)]
+        if self.tags.plain:
+            cv2.cvtColor(packed, cv2.COLOR_YUV2BGR_I420, dst=place)
+            return
+        frame = _tagged(packed, self.tags)
+        place[:] = _converter().reformat(frame, format="bgr24", threads=1).to_ndarray()
 
     def painted(self, picture: NDArray[np.uint8], boxes: Iterable[Region]) -> Planes:
         """A copy that shows in boxes of `geometry.boxed` what a picture in BGR shows there."""
         planes = self._copy()
         for box in boxes:
             drawn = converted(np.ascontiguousarray(picture[_slices(box)]), self.tags)
-            rows, columns = _slices(box)
-            planes.y[rows, columns] = drawn.y
-            halved = _slices(Region(box.x // 2, box.y // 2, box.width // 2, box.height // 2))
-            planes.u[halved], planes.v[halved] = drawn.u, drawn.v
+            part = planes._part(box)  # noqa: SLF001
+            part.y[:], part.u[:], part.v[:] = drawn.y, drawn.u, drawn.v
         return planes
 
     def video_frame(self) -> VideoFrame:
@@ -89,16 +95,10 @@ class Planes:
             packed = cast("NDArray[np.uint8]", self._copy().y.base)
         return _tagged(packed, self.tags)
 
-    def _bgr(self, box: Region) -> NDArray[np.uint8]:
-        rows, columns = _slices(box)
+    def _part(self, box: Region) -> Planes:
+        """A box of the planes, without a copy."""
         halved = _slices(Region(box.x // 2, box.y // 2, box.width // 2, box.height // 2))
-        part = replace(self, y=self.y[rows, columns], u=self.u[halved], v=self.v[halved])
-        packed = cast("NDArray[np.uint8]", part._copy().y.base)  # noqa: SLF001
-        if self.tags.plain:
-            return cast("NDArray[np.uint8]", cv2.cvtColor(packed, cv2.COLOR_YUV2BGR_I420))
-        frame = _tagged(packed, self.tags)
-        picture = _converter().reformat(frame, format="bgr24", threads=1).to_ndarray()
-        return cast("NDArray[np.uint8]", picture)
+        return Planes(self.y[_slices(box)], self.u[halved], self.v[halved], self.tags)
 
     def _copy(self) -> Planes:
         """The same, one plane behind the other in an array (H·3/2, W), as encoders take it."""
