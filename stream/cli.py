@@ -73,7 +73,7 @@ def stream(words: Sequence[str]) -> int:
         print(f"kpstream {importlib.import_module('importlib.metadata').version('kpstream')}")
         return 0
     _check(args)
-    from stream.choice import choose, half_of_the_cores  # noqa: PLC0415
+    from stream.choice import choose, opening  # noqa: PLC0415
     from stream.console import Dashboard, building  # noqa: PLC0415
     from stream.pipeline import run  # noqa: PLC0415
 
@@ -82,10 +82,7 @@ def stream(words: Sequence[str]) -> int:
         show = _wants_window(args, live=source.info.live)
         if not (show or args.out or args.json):
             raise UsageError("nowhere to put the result: add --out FILE.mp4, --json FILE or --show")
-        how = engines.Opening(progress=building)
-        if not source.info.live:  # whose decoder and encoder want cores too
-            how = engines.Opening(half_of_the_cores(), building)
-            importlib.import_module("cv2").setNumThreads(1)  # its others would spin on them
+        how = opening(live=source.info.live, progress=building)
         engine = opened.enter_context(closing(choose(args.model, args.engine, how)))
         wanted = _open_sinks(args, source, engine.spec, show=show)
         sinks = [opened.enter_context(closing(sink)) for sink in wanted]

@@ -17,6 +17,8 @@ from dataclasses import replace
 from types import FrameType, TracebackType
 from typing import TypeVar, final
 
+import cv2
+
 from engines.spec import Engine
 from stream.estimate import estimate
 from stream.flow import threaded
@@ -57,6 +59,9 @@ def run(
         for sink in reversed(sinks):
             closing.callback(sink.close)
         info = source.info
+        if not info.live:  # OpenCV's other threads would spin on cores that decode and encode
+            closing.callback(cv2.setNumThreads, cv2.getNumThreads())
+            cv2.setNumThreads(1)
         capture = threaded(source, name="capture", newest=info.live, unblock=source.close)
         threads.callback(capture.close)
         found = estimate(capture, engine, stills=info.stills)

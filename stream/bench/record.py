@@ -15,6 +15,7 @@ import engines
 from stream.bench.paced import PacedCamera
 from stream.bench.samples import Job, Samples
 from stream.bench.usage import Others, peak_bytes, resident_bytes
+from stream.choice import opening
 from stream.frame import Finished, Frame, Result, Sink, Source
 from stream.pipeline import run
 from stream.sources import open_source
@@ -31,7 +32,8 @@ def record(job: Job, stopped: Callable[[], bool]) -> Samples:
     """
     with ExitStack() as opened:
         source = opened.enter_context(closing(_open_source(job)))
-        engine = opened.enter_context(closing(engines.open_engine(job.model, job.engine)))
+        how = opening(live=source.info.live)
+        engine = opened.enter_context(closing(engines.open_engine(job.model, job.engine, how)))
         sink = opened.enter_context(closing(_open_sink(job, source)))
         samples = Samples(job, source.info, engine.spec.name)
         timed = _Timed(source)

@@ -8,7 +8,7 @@ import engines
 from engines.fake import FakeEngine
 from engines.spec import EngineUnavailable, ModelSpec
 from stream import choice
-from stream.choice import choose
+from stream.choice import choose, opening
 from stream.switch import SwitchingEngine
 
 SPEC = ModelSpec("dots", ("a",), (), (0,), (32, 32), 4, 4.0)
@@ -107,3 +107,10 @@ def test_without_a_gpu_nothing_is_said(machine, caplog):
     with caplog.at_level(logging.WARNING, "kpstream"):
         choose(MODEL, "auto")
     assert not caplog.messages
+
+
+@pytest.mark.parametrize(("cores", "beside"), [(1, 1), (2, 1), (8, 4)])
+def test_beside_a_file_an_engine_takes_half_of_the_cores(monkeypatch, cores, beside):
+    monkeypatch.setattr(choice, "physical_cores", lambda: cores)
+    assert opening(live=False).cores == beside
+    assert opening(live=True).cores is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import cv2
 import numpy as np
 import pytest
 from pieces import CORNERS, PICTURE, SPEC, Dots, Taker
@@ -173,3 +174,17 @@ def test_a_run_from_another_thread_works_as_well():
 def assert_closed(engine: FakeEngine) -> None:
     with pytest.raises(RuntimeError, match="closed"):
         engine(np.zeros((1, *SPEC.input_hw, 3), np.uint8))
+
+
+@pytest.mark.parametrize(("live", "during"), [(False, 1), (True, 2)])
+def test_opencv_keeps_to_one_thread_beside_a_file_and_has_them_back(live, during):
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    seen = []
+    try:
+        source = Dots(2, live=live)
+        run(source, FakeEngine(SPEC), [], on_result=lambda *_: seen.append(cv2.getNumThreads()))
+        assert set(seen) == {during}
+        assert cv2.getNumThreads() == 2
+    finally:
+        cv2.setNumThreads(before)
