@@ -10,7 +10,6 @@ CLIP it renders a packet at 720p30. The stages' own rates come first, each alone
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
@@ -47,7 +46,6 @@ def plain(clip: Path, out: Path) -> int:
         decoded.thread_type = "AUTO"
         size = decoded.codec_context.height, decoded.codec_context.width
         encoded = sink.add_video_stream(output, size, float(decoded.average_rate or 30))
-        encoded.codec_context.thread_count = os.cpu_count() or 1  # it has them to itself
         for frame in source.decode(decoded):
             frame.pict_type = av.video.frame.PictureType.NONE
             output.mux(encoded.encode(frame))

@@ -7,6 +7,8 @@ to the process. The settings stand here so that a benchmark can use the same.
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -20,6 +22,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from stream.colour import TAGS, tag_colours, video_frame
+from stream.flow import Later
 from stream.frame import Result, SourceInfo, checked_output
 from stream.planes import Planes, Tags
 from stream.sound import SoundCopy
@@ -27,9 +30,8 @@ from stream.sound import SoundCopy
 CODEC = "libx264"
 # forced-idr: a picture asked to be a key frame is one, so that a fragment can begin there.
 CODEC_OPTIONS = {"preset": "veryfast", "crf": "20", "forced-idr": "1"}
-# Half of the cores, as the network has the other half: with more, it waits for them. Each keeps a
-# picture back.
-CODEC_THREADS = min(8, max(1, (os.cpu_count() or 1) // 2))
+CODEC_THREADS = min(8, os.cpu_count() or 2)  # each keeps a picture back
+STANDS_BACK = 10  # nice: the network, one thread that all wait for, goes before the encoder's
 KEY_EVERY_S = 1.0
 """A fragment begins at a key frame, so this is about what a killed process loses."""
 
@@ -122,6 +124,7 @@ class _Output:
         )
         fps = STILLS_PER_S if info.stills else info.fps or _FALLBACK_FPS
         self._stream = add_video_stream(self._container, self._even_hw, fps, self._tags)
+        Later(lambda: _open_standing_back(self._stream), name="encoder").take()
         self._sound = SoundCopy(info.media, self._container) if info.media else None
         self._written = 0
         self._last = -1
@@ -187,6 +190,18 @@ def add_video_stream(
     encoder.thread_count = CODEC_THREADS
     tag_colours(encoder, tags)
     return stream
+
+
+def _open_standing_back(stream: VideoStream) -> None:
+    """Open an encoder whose threads have a low priority; for a thread of its own, which has it too.
+
+    On Linux a thread has a priority, handed on to those that it starts; elsewhere a process has.
+    """
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        now = os.getpriority(os.PRIO_PROCESS, thread)  # nobody may lower it again
+        os.setpriority(os.PRIO_PROCESS, thread, max(now, STANDS_BACK))
+    stream.codec_context.open(strict=False)
 
 
 def _plain(picture: NDArray[np.uint8]) -> tuple[tuple[int, int], Tags]:

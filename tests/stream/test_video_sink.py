@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import av
@@ -22,7 +24,9 @@ from clips import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stream.colour import TAGS
 from stream.frame import SourceInfo
+from stream.planes import Tags, converted
 from stream.sinks import video
 from stream.sources.video import open_source
 
@@ -241,3 +245,41 @@ def test_a_picture_is_asked_for(tmp_path):
     assert sink.wants_picture
     with pytest.raises(ValueError, match="needs the drawn picture"):
         sink.write(nothing_found(flat(1)), None)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a priority is a process's")
+def test_the_encoders_threads_stand_back_and_no_other(tmp_path):
+    before = {int(task.name) for task in Path("/proc/self/task").iterdir()}
+    sink = video.open_sink(tmp_path / "out.mp4", SourceInfo("clip", fps=10.0))
+    large = flat(0, (480, 640))  # a small picture is not worth threads
+    sink.write(nothing_found(large, 0, 0.0), large)
+    niceness = {
+        int(task.name): os.getpriority(os.PRIO_PROCESS, int(task.name))
+        for task in Path("/proc/self/task").iterdir()
+    }
+    begun = niceness.keys() - before
+    assert begun
+    own = niceness[threading.get_native_id()]
+    assert {niceness[task] for task in begun} == {max(own, video.STANDS_BACK)}
+    assert own == os.getpriority(os.PRIO_PROCESS, 0)
+    sink.close()
+
+
+def test_a_decoders_planes_are_written_in_their_own_colours(tmp_path):
+    tags = Tags(1, 1, 1, 1)  # BT.709, limited
+    pictures = [converted(flat(i), tags) for i in range(3)]
+    out = record(tmp_path / "out.mp4", pictures, [0.0, 0.1, 0.2], SourceInfo("clip", fps=10.0))
+    with av.open(str(out)) as container:
+        encoder = container.streams.video[0].codec_context
+        assert (encoder.colorspace, encoder.color_range, encoder.color_primaries) == (1, 1, 1)
+    assert [index_of(picture) for _, picture in decoded(out)] == [0, 1, 2]
+
+
+def test_pictures_of_every_kind_follow_each_other(tmp_path):
+    """A stream may change its size, or hold a frame that is stored otherwise."""
+    tags = Tags(1, 1, 1, 1)
+    small = np.ascontiguousarray(flat(2)[:-8, :-8])
+    pictures = [converted(flat(0), tags), flat(1), converted(small, tags), converted(flat(3), TAGS)]
+    times_s = [0.0, 0.1, 0.2, 0.3]
+    out = record(tmp_path / "out.mp4", pictures, times_s, SourceInfo("clip", fps=10.0))
+    assert [index_of(picture) for _, picture in decoded(out)] == [0, 1, 2, 3]
