@@ -96,7 +96,12 @@ def open_model(path: Path, how: Opening = DEFAULT) -> Engine:
 
 
 def runtime() -> Any:
-    """The module. Raises EngineUnavailable."""
+    """The module. Raises EngineUnavailable.
+
+    From 1.31 on it reports its use to its maker, and keeps a number for this user in the cache
+    folder, unless this variable says no before it is imported. Whoever set it is left alone.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         return importlib.import_module("onnxruntime")
     except (ImportError, OSError) as error:

@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +158,13 @@ def _keep(name: str, header: Mapping[str, Any], payload: bytes) -> None:
         folder.chmod(0o700)  # fails, as it should, on a folder of somebody else
         _write(folder / _plain(name), header, payload)
     except OSError as error:
-        _log.warning("nothing is kept for the next start (%s): make that folder yours", error)
+        _mention(f"nothing is kept for the next start ({error}): make that folder yours")
+
+
+@cache
+def _mention(text: str) -> None:
+    """Warn of something, once."""
+    _log.warning("%s", text)
 
 
 def _plain(name: str) -> str:

@@ -181,3 +181,19 @@ def test_an_unknown_engine_is_told_the_known_ones(marker_model):
 def test_a_missing_file_is_an_os_error(name, tmp_path):
     with pytest.raises(FileNotFoundError):
         engines.open_engine(tmp_path / "none.onnx", name)
+
+
+def test_onnx_runtime_reports_to_nobody(marker_model, tmp_path):
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+    program = (
+        "import os, pathlib, engines\n"
+        f"engines.open_engine(pathlib.Path({str(marker_model)!r}), 'ort').close()\n"
+        "print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    environment |= {name: str(tmp_path) for name in ("HOME", "LOCALAPPDATA", "XDG_CACHE_HOME")}
+    said = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "1\n"
+    assert list(tmp_path.iterdir()) == []  # else it keeps a number of its own for this user
