@@ -20,7 +20,8 @@ from pathlib import Path
 
 import av
 
-from stream.colour import bgr_picture, video_frame
+from stream.bench.rendered import encode
+from stream.colour import bgr_picture
 from stream.frame import Result
 from stream.sinks import video as sink
 from stream.sources import open_source
@@ -29,13 +30,7 @@ from stream.synth import Clip
 
 def render(path: Path, frames: int) -> None:
     """A rendered packet → a 720p30 clip."""
-    with av.open(str(path), "w") as output:
-        stream = sink.add_video_stream(output, (720, 1280), 30.0)
-        for index, rendered in enumerate(Clip(frames=frames)):
-            frame = video_frame(rendered.image)
-            frame.pts, frame.time_base = index * 3000, sink.TIME_BASE
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
+    encode(path, (rendered.image for rendered in Clip(frames=frames)), (720, 1280), 30.0)
 
 
 def plain(clip: Path, out: Path) -> int:

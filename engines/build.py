@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -20,14 +20,10 @@ import numpy as np
 
 from engines.graph import Port, check_graph
 from engines.plans import Description
-from engines.spec import EngineUnavailable, ModelSpec
+from engines.spec import EngineUnavailable, ModelSpec, Progress
 
 BATCH = 8
 """Pictures that a plan takes at once, beside one alone."""
-
-Progress = Callable[[float], bool]
-"""Told the share done, 0 to 1 and never less than before; False breaks the build off. It must not
-raise: the runtime would swallow that."""
 
 _RECIPE = ("build.py", "fp16.py")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from engines.graph import Step, between
 from engines.spec import EngineUnavailable
 
 _CONVOLUTIONS = {"Conv", "ConvTranspose"}
@@ -142,19 +143,9 @@ class _Halving:
 
 def _chosen(nodes: Any) -> set[int]:
     """The nodes (their indices) that go to FP16: convolutions, what lies between two, products."""
-    after: set[str] = set()  # tensors that a convolution had a part in
-    for node in nodes:
-        if node.op_type in _CONVOLUTIONS or after & set(node.input):
-            after.update(node.output)
-    before: set[str] = set()  # tensors that a convolution will read
-    found = set()
-    for index in range(len(nodes) - 1, -1, -1):
-        node = nodes[index]
-        convolves = node.op_type in _CONVOLUTIONS
-        leads_on = bool(before & set(node.output))
-        if convolves or leads_on:
-            before.update(node.input)
-        between = leads_on and after & set(node.input)
-        if convolves or between or node.op_type in _PRODUCTS:
-            found.add(index)
-    return found
+    steps = [
+        Step(frozenset(node.input), frozenset(node.output), node.op_type in _CONVOLUTIONS)
+        for node in nodes
+    ]
+    products = {index for index, node in enumerate(nodes) if node.op_type in _PRODUCTS}
+    return between(steps) | products

@@ -5,7 +5,7 @@ A model is held to it when it is opened, so that a wrong export is told apart fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,3 +78,29 @@ def _signature(spec: ModelSpec) -> dict[str, Port]:
 
 def _port(array: Any) -> Port:
     return Port(array.dtype.name, array.shape)
+
+
+class Step(NamedTuple):
+    """An operation of a network, as far as ways through it are concerned."""
+
+    reads: frozenset[str]
+    makes: frozenset[str]
+    ends: bool  # whether the ways asked for begin and end at such operations
+
+
+def between(steps: Sequence[Step]) -> set[int]:
+    """Operations, inputs before outputs → those (indices) that end a way or lie on one."""
+    after: set[str] = set()  # what an end had a part in
+    for step in steps:
+        if step.ends or after & step.reads:
+            after |= step.makes
+    before: set[str] = set()  # what an end will read
+    found = set()
+    for index in range(len(steps) - 1, -1, -1):
+        step = steps[index]
+        leads_on = bool(before & step.makes)
+        if step.ends or leads_on:
+            before |= step.reads
+        if step.ends or (leads_on and after & step.reads):
+            found.add(index)
+    return found

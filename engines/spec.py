@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,17 +148,21 @@ class Prediction:
     count: NDArray[np.float32] | None  # (B, C+1) distribution over 0..C cards, 0 = no packet
 
 
+Progress: TypeAlias = "Callable[[float], bool]"
+"""Told the share of a build that is done, 0 to 1 and never less than before, it says whether to go
+on. It must not raise: a runtime would swallow that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """How an engine is to be opened; what a runtime has no use for it leaves alone.
 
     `cores` is how many of the processor's it may take, None for all: the least latency, but what
-    decodes and encodes beside it has to wait. `progress` is told the share of a build that is done,
-    0 to 1, and says whether to go on.
+    decodes and encodes beside it has to wait. `progress` is told of a build.
     """
 
     cores: int | None = None
-    progress: Callable[[float], bool] | None = None
+    progress: Progress | None = None
 
 
 DEFAULT = Opening()

@@ -187,8 +187,8 @@ def is_built_with(runtime: Runtime, path: Path) -> bool:
     """
     if plans.is_plan(path):
         return True
-    spec, model = read_spec(path), path.read_bytes()
-    return plans.kept_plan(_wanted(model, spec, *_found(runtime))) is not None
+    found = _found(runtime)  # asked first: most machines have none, and need not read the model
+    return plans.kept_plan(_wanted(path.read_bytes(), read_spec(path), *found)) is not None
 
 
 def carried(path: Path) -> Reading | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import engines
 from engines.ort import physical_cores
-from engines.spec import DEFAULT, Engine, EngineUnavailable, Opening
-from stream.switch import Progress, SwitchingEngine
+from engines.spec import DEFAULT, Engine, EngineUnavailable, Opening, Progress
+from stream.switch import SwitchingEngine
 
 _ON_THE_CPU = {"ov", "ort"}
 

@@ -108,7 +108,8 @@ def _parser() -> Parser:
     add("--camera", type=_camera, metavar="N", help="the camera of that number, from 0")
     add("--out", type=Path, metavar="FILE", help="write an annotated video, with its sound (.mp4)")
     add("--json", type=Path, metavar="FILE", help="write a line of JSON for every frame")
-    add("--model", type=Path, metavar="FILE", default=engines.DEFAULT_MODEL, help="an ONNX model")
+    words = "an ONNX model, or another file of kpstream-train"
+    add("--model", type=Path, metavar="FILE", default=engines.DEFAULT_MODEL, help=words)
     add("--engine", choices=["auto", *engines.names()], default="auto", help="what runs the model")
     add(
         "--show",

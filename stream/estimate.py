@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.spec import Engine
+from stream.canvas import Canvas
 from stream.decode import count_of, decode
 from stream.frame import Count, Frame, Packet, Result, State
-from stream.geometry import Region, boxed, frame_from_input, input_from_cell, whole
+from stream.geometry import Region, frame_from_input, input_from_cell, whole
 from stream.prepare import prepare
 from stream.track import CountPool, RegionTracker, crop_around
 
@@ -144,7 +145,7 @@ class _Looker:
         self._spec = engine.spec
         self.input_hw = engine.spec.input_hw
         self._input = np.empty((1, *self.input_hw, 3), np.uint8)
-        self._bgr = np.empty((0, 0, 3), np.uint8)
+        self._canvas = Canvas()
         self.start()
 
     def start(self) -> None:
@@ -162,11 +163,8 @@ class _Looker:
         """The frame in BGR (H, W, 3), as far as the region reaches: elsewhere it is anything."""
         if isinstance(frame.pixels, np.ndarray):
             return frame.pixels
-        if self._bgr.shape[:2] != frame.hw:
-            self._bgr = np.empty((*frame.hw, 3), np.uint8)
-        for box in boxed([region], frame.hw):
-            frame.pixels.fill(self._bgr, box)
-        return self._bgr
+        self._canvas.show(frame.pixels, [region])
+        return self._canvas.bgr
 
     def look(self, frame: Frame, region: Region) -> _Look:
         """One pass of the network over a region of the frame."""

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.spec import ModelSpec
+from stream.canvas import Canvas
 from stream.draw import draw, draw_over, reach
 from stream.frame import Result
-from stream.geometry import boxed
 
 if TYPE_CHECKING:
     from stream.planes import Planes
@@ -26,17 +26,14 @@ class Overlay:
     def __init__(self, spec: ModelSpec, *, names: bool = False) -> None:
         self._spec = spec
         self._names = names
-        self._bgr = np.empty((0, 0, 3), np.uint8)
+        self._canvas = Canvas()
 
     def __call__(self, result: Result, hud: str) -> NDArray[np.uint8] | Planes:
         """Result → its frame with the overlay; `hud` is as in `draw`."""
         pixels = result.frame.pixels
         if isinstance(pixels, np.ndarray):
             return draw(result, self._spec, names=self._names, hud=hud)
-        if self._bgr.shape[:2] != pixels.hw:
-            self._bgr = np.empty((*pixels.hw, 3), np.uint8)
-        boxes = boxed(reach(result, self._spec, names=self._names, hud=hud), pixels.hw)
-        for box in boxes:
-            pixels.fill(self._bgr, box)
-        draw_over(self._bgr, result, self._spec, names=self._names, hud=hud)
-        return pixels.painted(self._bgr, boxes)
+        regions = reach(result, self._spec, names=self._names, hud=hud)
+        boxes = self._canvas.show(pixels, regions)
+        draw_over(self._canvas.bgr, result, self._spec, names=self._names, hud=hud)
+        return pixels.painted(self._canvas.bgr, boxes)

@@ -8,11 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.spec import Engine, EngineUnavailable, ModelSpec, Prediction
+from engines.spec import Engine, EngineUnavailable, ModelSpec, Prediction, Progress
 from stream.flow import Later
-
-Progress = Callable[[float], bool]
-"""Told the share of a build that is done, 0 to 1, it says whether to go on."""
 
 _log = logging.getLogger("kpstream")
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from engines import build, compiled, fp16, ort, ov, parity, plans, trt, trust
 from engines.gpu import find_gpu
+from engines.graph import Step, between
 from engines.parity import Reading
 from engines.spec import Disagreement, Engine, EngineUnavailable, ModelSpec, read_spec
 from stream.geometry import around
@@ -154,21 +155,15 @@ def _between_convolutions(network: Any) -> set[str]:
     """The operations that are a convolution, but the first, or lie on a way from one to another."""
     kinds = {"Convolution", "GroupConvolution"}
     ops = network.get_ordered_ops()
-    chosen = [op.get_friendly_name() for op in ops if op.get_type_name() in kinds]
-    chosen_set = set(chosen[compiled.EXACT_FIRST :])
-    after: set[str] = set()
-    for op in ops:
-        if op.get_friendly_name() in chosen_set or after & _sources(op):
-            after.add(op.get_friendly_name())
-    before: set[str] = set()
-    inside = set()
-    for op in reversed(ops):
-        name = op.get_friendly_name()
-        if name in chosen_set or (name in before and name in after):
-            inside.add(name)
-        if name in chosen_set or name in before:
-            before |= _sources(op)
-    return inside
+    names = [op.get_friendly_name() for op in ops]
+    convolutions = [n for n, op in zip(names, ops, strict=True) if op.get_type_name() in kinds]
+    ends = set(convolutions[compiled.EXACT_FIRST :])
+    # an operation is named as what it makes
+    steps = [
+        Step(frozenset(_sources(op)), frozenset({name}), name in ends)
+        for name, op in zip(names, ops, strict=True)
+    ]
+    return {names[index] for index in between(steps)}
 
 
 def _sources(op: Any) -> set[str]:

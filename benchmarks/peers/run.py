@@ -29,6 +29,8 @@ import clips
 from contenders import Contender, contenders
 from table import markdown
 
+from stream.bench.machine import describe
+
 COMMAND = Path(sys.executable).with_name("kpstream")
 TIMED = Path(__file__).with_name("timed.py")
 PACKAGES = ("kpstream", "openvino", "onnxruntime", "av", "opencv-python")
@@ -161,14 +163,10 @@ def video_facts(path: Path) -> dict[str, Any]:
 
 def machine() -> dict[str, Any]:
     """This machine: processor, cores, system."""
-    processor = platform.processor() or platform.machine()
-    described = Path("/proc/cpuinfo")
-    if described.exists():
-        names = re.findall(r"^model name\s*:\s*(.*)$", described.read_text(), re.MULTILINE)
-        processor = names[0] if names else processor
+    described = describe()
     return {
-        "cpu": processor,
-        "cores": os.cpu_count(),
+        "cpu": described.cpu,
+        "cores": described.cores,
         "system": f"{platform.system()} {platform.release()}",
     }
 

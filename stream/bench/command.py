@@ -66,7 +66,7 @@ def _parser() -> Parser:
     add("--live", action="store_true", help="a paced camera, and how old each frame is when shown")
     known = ["auto", *engines.names()]
     add("--engine", action="append", choices=known, help="again for another, measured in turns")
-    add("--model", type=Path, metavar="FILE", default=engines.DEFAULT_MODEL, help="an ONNX model")
+    add("--model", type=Path, metavar="FILE", default=engines.DEFAULT_MODEL, help="as kpstream")
     add("--rounds", type=_positive, metavar="N", help="runs of each engine (3, with --live 1)")
     add("--seconds", type=_seconds, metavar="S", help="end a run after so long (with --live 30)")
     add("--size", choices=SIZES, help="of what is rendered (1280x720)")

@@ -41,7 +41,7 @@ def record(job: Job, stopped: Callable[[], bool]) -> Samples:
         labels = [str(engine)]
         recorder = _Recorder(samples, timed, stopped)
         run(timed, engine, [sink], on_result=recorder)
-        labels.append(str(engine))  # one that found a faster runtime meanwhile says so
+        labels.append(str(engine))  # one that had to do without a graph meanwhile says so
     samples.label = ", then ".join(dict.fromkeys(labels))
     # the kernel counts in batches, so the peak alone may be a little below
     samples.peak_bytes = max(peak_bytes(), samples.resident_bytes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import av
@@ -23,10 +23,17 @@ CLIP_FRAMES = 300
 def write_clip(path: Path, size_hw: tuple[int, int], fps: float) -> None:
     """A packet filmed for `CLIP_FRAMES` frames of an even size → an H.264 file."""
     pictures = list(_pictures(size_hw, fps))
+    encode(path, (pictures[to_and_fro(i, PICTURES)] for i in range(CLIP_FRAMES)), size_hw, fps)
+
+
+def encode(
+    path: Path, pictures: Iterable[NDArray[np.uint8]], size_hw: tuple[int, int], fps: float
+) -> None:
+    """Pictures (H, W, 3) BGR of an even size → an H.264 file, without sound."""
     with av.open(str(path), "w") as output:
         stream = add_video_stream(output, size_hw, fps)
-        for index in range(CLIP_FRAMES):
-            frame = video_frame(pictures[to_and_fro(index, PICTURES)])
+        for index, picture in enumerate(pictures):
+            frame = video_frame(picture)
             frame.pts, frame.time_base = round(index / fps / TIME_BASE), TIME_BASE
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))

@@ -143,6 +143,15 @@ class TestTrust:
         trust.check(engine, other, wanted)
         assert engine.calls == 2 * 24
 
+    def test_weights_in_a_file_beside_it_are_part_of_a_model(self, tmp_path):
+        wanted, engine = read(Scripted()), Scripted()
+        model, weights = tmp_path / "packet.xml", tmp_path / "packet.bin"
+        model.write_bytes(b"the same")
+        for content in (b"1", b"2"):
+            weights.write_bytes(content)
+            trust.check(engine, model, wanted)
+        assert engine.calls == 2 * 24
+
     def test_where_nothing_can_be_kept_it_is_asked_each_time(self, monkeypatch):
         monkeypatch.setattr(plans, "recall", lambda _: None)
         monkeypatch.setattr(plans, "remember", lambda *_: None)

@@ -50,6 +50,14 @@ def without_copies(monkeypatch, end: str) -> None:
     monkeypatch.setattr(FakeCuda, "cudaMemcpyAsync", lossy)
 
 
+def break_it(bench, monkeypatch, how: str) -> None:
+    """A graph that is stale in one of the ways of `BROKEN`, or by a copy that is not recorded."""
+    if how in BROKEN:
+        bench.trt.broken = BROKEN[how]
+    else:
+        without_copies(monkeypatch, how)
+
+
 @pytest.mark.parametrize("broken", list(BROKEN))
 def test_a_graph_that_replays_an_old_answer_is_found_out(bench, reference, broken):
     bench.trt.broken = BROKEN[broken]
@@ -76,10 +84,7 @@ def test_so_it_is_with_a_network_that_sees_no_packet_in_noise(runtime, monkeypat
     good = bench.open()
     assert "no CUDA graph" not in str(good)
     good.close()
-    if broken in BROKEN:
-        bench.trt.broken = BROKEN[broken]
-    else:
-        without_copies(monkeypatch, broken)
+    break_it(bench, monkeypatch, broken)
     engine = bench.open()
     assert FOUND_OUT in str(engine)
     engine.close()
@@ -98,10 +103,7 @@ def test_and_with_one_that_has_one_answer_to_all(runtime, monkeypatch, tmp_path,
     good = bench.open()
     assert "no CUDA graph" not in str(good)
     good.close()
-    if broken in BROKEN:
-        bench.trt.broken = BROKEN[broken]
-    else:
-        without_copies(monkeypatch, broken)
+    break_it(bench, monkeypatch, broken)
     engine = bench.open()
     assert FOUND_OUT in str(engine)
     assert not engine(np.zeros((1, *read_spec(bench.path).input_hw, 3), np.uint8)).heatmaps.any()
