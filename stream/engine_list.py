@@ -29,8 +29,8 @@ class _Row(NamedTuple):
 def main(words: Sequence[str]) -> int:
     """Words → a line on stdout for each engine. Exit code 0 if any opens the model, else 1."""
     parser = Parser(prog="kpstream engines", description="Say which engines work here.")
-    words = {"default": engines.DEFAULT_MODEL, "help": "as kpstream; unasked, the bundled one"}
-    parser.add_argument("--model", type=Path, metavar="FILE", **words)
+    add = parser.add_argument
+    add("--model", type=Path, metavar="FILE", default=engines.DEFAULT_MODEL, help="as kpstream")
     model = parser.parse_args(words).model
     order = engines.candidates(model)
     rows = {name: _tried(model, name) for name in (*order, *_others(order))}
