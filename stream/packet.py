@@ -1,4 +1,4 @@
-"""A packet of cards as a body: the names of its eight corners, its edges, and the table of decks.
+"""A packet of cards as a body: the names of its eight corners, its edges.
 
 `back` is the large face that shows the cards' backs, `face` the one that shows a card's face.
 `upper` is one of the two short sides, left and right follow in the picture. A packet turned by 180°
@@ -7,8 +7,6 @@ one used.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,18 +36,6 @@ TURN = (5, 4, 7, 6, 1, 0, 3, 2)
 """Turned by 180°: upper left ⇄ lower right, upper right ⇄ lower left."""
 
 MAX_CARDS = 52
-
-
-@dataclass(frozen=True, slots=True)
-class Deck:
-    """A kind of card: its short and long side and the thickness of one card in a loose packet."""
-
-    width_mm: float
-    height_mm: float
-    card_mm: float
-
-
-DECKS = {"poker": Deck(63.0, 88.0, 0.30)}
 
 
 def canonical(xy: NDArray[np.float64]) -> list[int]:

@@ -14,9 +14,11 @@ from stream.synth.backdrop import paint_backdrop
 from stream.synth.camera import Camera
 from stream.synth.config import SceneConfig
 from stream.synth.finish import finish
+from stream.synth.hands import Finger
 from stream.synth.light import SHIFT, fall_off, fixed, shadow_polygons
 from stream.synth.paint import Block, paint
-from stream.synth.scene import Finger, Scene, draw_camera, draw_scene, textures_of
+from stream.synth.scene import Scene, draw_camera, draw_scene
+from stream.synth.stock import textures_of
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]

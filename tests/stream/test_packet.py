@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.packet import DECKS, EDGES, FLIP, KEYPOINTS, TURN, canonical
+from stream.decks import DECKS
+from stream.packet import EDGES, FLIP, KEYPOINTS, TURN, canonical
 
 PARTS = [set(name.split("_")) for name in KEYPOINTS]
 ROWS = st.floats(-1000, 1000)

@@ -8,7 +8,8 @@ from stream.packet import MAX_CARDS
 from stream.synth import Art, Renderer, SceneConfig
 from stream.synth.body import Body
 from stream.synth.render import render
-from stream.synth.scene import Finger, draw_camera, draw_scene
+from stream.synth.hands import Finger
+from stream.synth.scene import draw_camera, draw_scene
 
 PLAIN = SceneConfig(
     face_up=0.0, lean=0.0, misaligned_mm=(0, 0), gloss=0.0, clutter=0.0, stray_card=0.0,
