@@ -7,8 +7,8 @@ import pytest
 from stream.packet import MAX_CARDS
 from stream.synth import Art, Renderer, SceneConfig
 from stream.synth.body import Body
-from stream.synth.render import render
 from stream.synth.hands import Finger
+from stream.synth.render import render
 from stream.synth.scene import draw_camera, draw_scene
 
 PLAIN = SceneConfig(
