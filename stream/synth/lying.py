@@ -48,7 +48,7 @@ def _curve(rng: np.random.Generator, cards: int) -> Floats:
     power = np.exp(rng.uniform(-0.9, 0.9))
     bent = part**power
     s_shaped = part * part * (3 - 2 * part)
-    return np.asarray(bent + (s_shaped - bent) * rng.choice([0.0, 0.0, 1.0, -0.5]) - 0.5)
+    return np.asarray(bent + (s_shaped - bent) * rng.choice([0.0, 0.0, 1.0]) - 0.5)
 
 
 def _fan(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stream.synth.art import Texture
 from stream.synth.body import Bow, placed
-from stream.synth.camera import Camera
+from stream.synth.camera import Camera, lift
 from stream.synth.light import SHIFT, Light, fixed
 from stream.synth.printing import Print
 from stream.synth.sides import Edge, Paper, shades
@@ -89,12 +89,19 @@ class Block:
         return points
 
     def bulk(self) -> Floats:
-        """The outlines (2, M, 3) world mm between which its sides lie, but for strays on top."""
+        """The outlines (2, M, 3) world mm between which its sides lie, but for strays on top.
+
+        Those of a bent block are straight and as far apart as it reaches.
+        """
         poses = self.poses()
         last = len(poses) - 1
         low, high = poses[round(last * 0.2)], poses[round(last * 0.75)]
         ends = np.stack([low - (high - low) * 0.36, high + (high - low) * 0.45])
-        return self.lifted(placed(self.outline, ends[:, None]), np.array([[0.0], [1.0]]))
+        plan = self.to_world(placed(self.outline, ends[:, None]))
+        reach = self.thickness_mm
+        if self.lie is not None and self.lie.bow is not None:
+            reach += abs(self.lie.bow.sag_mm)
+        return np.stack([lift(plan[0], 0.0), lift(plan[1], reach)])
 
     def topmost(self, camera: Camera) -> Sheet:
         """Where the sheet on top lies and how the camera sees it."""

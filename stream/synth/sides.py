@@ -45,6 +45,7 @@ def shades(
     By direction, with the paper's grain. Three channels although grey would do for the grain, since
     OpenCV warps those fastest.
     """
+    ring = _corners(ring)
     low = ring[0, :, :2]
     side = np.roll(low, -1, axis=0) - low
     length = np.maximum(np.hypot(side[:, 0], side[:, 1]), 1e-9)
@@ -64,6 +65,15 @@ def shades(
             tint = paper.colour * bright[i]
             cv2.fillConvexPoly(shade, fixed(quad), tint.tolist(), cv2.LINE_8, SHIFT)
     return shade
+
+
+def _corners(ring: Floats) -> Floats:
+    """Outlines (2, M, 3) → those of their vertices (2, m, 3) at which they turn."""
+    low = ring[0, :, :2]
+    after, before = np.roll(low, -1, axis=0) - low, low - np.roll(low, 1, axis=0)
+    turn = np.abs(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0])
+    still = (after**2).sum(axis=1) < 1e-12  # a corner that is not rounded stands there many times
+    return ring[:, (turn > 1e-6 * (before**2).sum(axis=1)) | still]
 
 
 def _lay(shade: Image, quad: Floats, strip: Image) -> None:
