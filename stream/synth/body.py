@@ -98,7 +98,7 @@ class Body:
     def visible(self, place: Floats) -> NDArray[np.bool_]:
         """Which keypoints (8,) the body itself does not hide from a camera at `place` (3,) mm.
 
-        Seen is a corner, taken sharp, from which a ray reaches the camera without crossing a sheet.
+        Seen is a corner, taken sharp, from which a ray reaches the camera beside the sheets.
         """
         start = self.sharp_corners()
         ray = place - start
@@ -116,14 +116,23 @@ class Body:
         """How deep inside the body points (…, 3) mm lie (…) mm; negative is outside."""
         xy = points[..., :2]
         level = (points[..., 2] - self._rise(xy)) / max(self.thickness_mm, 1e-9)
-        sheet = np.searchsorted(self.edges[1:-1], level)
-        pose = self.poses[sheet]
-        c, s = np.cos(pose[..., 2]), np.sin(pose[..., 2])
-        dx, dy = xy[..., 0] - pose[..., 0], xy[..., 1] - pose[..., 1]
+        x, y, turn = self._pose_at(level)
+        c, s = np.cos(turn), np.sin(turn)
+        dx, dy = xy[..., 0] - x, xy[..., 1] - y
         across = self.width_mm / 2 - np.abs(c * dx + s * dy)
         along = self.height_mm / 2 - np.abs(c * dy - s * dx)
         upright = np.minimum(level, 1 - level) * self.thickness_mm
         return np.asarray(np.minimum(np.minimum(across, along), upright))
+
+    def _pose_at(self, level: Floats) -> list[Floats]:
+        """Parts of the thickness (…) → x mm, y mm, turn rad of the body there (…) each.
+
+        Between the sheets' middles it goes straight from one to the next, so that the sides of a
+        leaning packet lean, and do not hide their own lower rims as the steps of a stair do.
+        """
+        middles = (self.edges[:-1] + self.edges[1:]) / 2
+        middles[0], middles[-1] = 0.0, 1.0
+        return [np.asarray(np.interp(level, middles, column)) for column in self.poses.T]
 
 
 def rounded(

@@ -24,6 +24,8 @@ from stream.synth.top import Sheet, paint_top
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
+_STRAY_MM = 0.4  # a sheet that sticks out farther is drawn even where it is too thin to be seen
+
 
 @dataclass(frozen=True, eq=False)
 class Lie:
@@ -140,9 +142,10 @@ class Painted:
 class _Sheets:
     """The sheets as the picture can show them, thin ones taken together."""
 
-    px: Floats  # (n, 3, M, 2) outlines at the lower end, where the gap ends, at the upper end
+    px: Floats  # (n, 3, M, 2) outlines: at the lower end, in between, at the upper end
     tones: Floats  # (n,)
-    gaps: NDArray[np.bool_]  # (n,) whether a gap is drawn by itself
+    under: Floats  # (n,) brightness, times the tone, of what is drawn up to the outline in between
+    upper: list[int]  # the outlines between which the rest is drawn
     chain: NDArray[np.intp] | None  # the vertices of the sides that are seen; None: all are convex
 
 
@@ -167,7 +170,7 @@ def paint(image: Image, block: Block, camera: Camera, light: Light) -> Painted |
     )
     zoomed = Camera(enlarge @ camera.K, camera.R, camera.t)
     shape = ((y1 - y0) * times, (x1 - x0) * times)
-    grey = _layers(sheets, sheets.px * times + enlarge[:2, 2], block.edge.line, shape)
+    grey = _layers(sheets, sheets.px * times + enlarge[:2, 2], shape)
     mask = np.asarray(cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY)[1], dtype=np.uint8)
     paper = Paper(block.paper, block.edge, block.grain)
     shade = shades(block.bulk(), paper, zoomed, light, shape)
@@ -195,20 +198,35 @@ def _sheets(block: Block, camera: Camera, tall_px: float) -> _Sheets | None:
     lie = block.lie or Lie.even(count)
     parts = int(np.clip(tall_px * 2.2, 1, count))
     first = np.arange(parts) * count // parts
-    chosen = (first + np.append(first[1:], count)) // 2
-    ends = lie.edges[np.append(first, count)]
-    single = parts == count and tall_px / count > 1.0
-    gap = lie.gaps if single else np.zeros(parts)
-    dark = 1 - lie.gaps * (1 - block.edge.line) * (not single)
-    share = np.diff(lie.edges)
+    last = np.append(first[1:], count) - 1
+    ends, share, poses = lie.edges[np.append(first, count)], np.diff(lie.edges), block.poses()
+    if parts == count and tall_px / count > 1:  # each gap is drawn
+        gap, dark, upper = lie.gaps, np.ones(count), [1, 2]
+        chosen, under = first, np.where(gap > 0.02, block.edge.line, 0.0)
+    else:
+        gap, dark, upper = np.full(parts, 0.5), 1 - lie.gaps * (1 - block.edge.line), [0, 2]
+        chosen, far_mm = _sticking_out(block.shifts, first)
+        under = np.where(far_mm > _STRAY_MM, 1.0, 0.0)
     tones = np.add.reduceat(block.tones * dark * share, first) / np.add.reduceat(share, first)
-    plan = placed(block.outline, block.poses()[chosen][:, None])[:, None]  # (parts, 1, M, 2)
+    plan = placed(block.outline, poses[np.stack([first, chosen, last], axis=1)][:, :, None])
     levels = np.stack([ends[:-1], ends[:-1] + gap * np.diff(ends), ends[1:]], axis=1)
-    points = block.lifted(np.repeat(plan, 3, axis=1), levels[..., None])
+    points = block.lifted(plan, levels[..., None])
     if (camera.depth(points) < 1).any():
         return None
     chain = _chain(block.bulk()[0, :, :2], camera) if lie.bow else None
-    return _Sheets(camera.project(points), tones, gap > 0.02, chain)
+    return _Sheets(camera.project(points), tones, under, upper, chain)
+
+
+def _sticking_out(
+    shifts: Floats, first: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.floating]]:
+    """Of each run of sheets, given where it begins, the one farthest out and how far, mm."""
+    length = np.diff(np.append(first, len(shifts)))
+    run = np.repeat(np.arange(len(first)), length)
+    off = shifts - (np.add.reduceat(shifts, first) / length[:, None])[run]
+    far = np.hypot(off[:, 0], off[:, 1])
+    chosen = np.lexsort((far, run))[first + length - 1]
+    return np.asarray(chosen, dtype=np.intp), far[chosen]
 
 
 def _chain(outline: Floats, camera: Camera) -> NDArray[np.intp]:
@@ -223,15 +241,15 @@ def _chain(outline: Floats, camera: Camera) -> NDArray[np.intp]:
     return np.asarray((start + np.arange(count)) % len(outline), dtype=np.intp)
 
 
-def _layers(sheets: _Sheets, px: Floats, line: float, shape_hw: tuple[int, int]) -> Image:
+def _layers(sheets: _Sheets, px: Floats, shape_hw: tuple[int, int]) -> Image:
     """Sheets (n, 3, M, 2) px → brightness of their edges (h, w), 200 for 1; 0 outside."""
     grey = np.zeros(shape_hw, dtype=np.uint8)
     levels = np.clip(sheets.tones * 200, 1, 255).astype(int).tolist()
     rings = fixed(px)
-    for ring, tone, gap in zip(rings, levels, sheets.gaps.tolist(), strict=True):
-        if gap:
-            _fill(grey, ring[[0, 1]], int(tone * line), sheets.chain)
-        _fill(grey, ring[[1, 2]], tone, sheets.chain)
+    for ring, tone, under in zip(rings, levels, sheets.under.tolist(), strict=True):
+        if under:
+            _fill(grey, ring[[0, 1]], max(int(tone * under), 1), sheets.chain)
+        _fill(grey, ring[sheets.upper], tone, sheets.chain)
     return grey
 
 
