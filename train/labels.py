@@ -124,10 +124,11 @@ class Dataset:
             raise ValueError(f"splits must be {SPLITS}, got {tuple(self.splits)}")
         sides: dict[str, str] = {}
         names: set[str] = set()
+        k = len(self.keypoints.names)
         for split, labelled in self.splits.items():
             for one in labelled:
-                if one.xy.shape[1] != len(self.keypoints.names):
-                    raise ValueError(f"{one.name} has {one.xy.shape[1]} keypoints")
+                if one.xy.shape[1] != k:
+                    raise ValueError(f"{one.name} has {one.xy.shape[1]} keypoints, wanted {k}")
                 if sides.setdefault(one.group, split) != split:
                     raise ValueError(f"{one.group} is in {sides[one.group]} and in {split}")
                 if one.name in names:

@@ -15,6 +15,8 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
 _ORIENTATION = 0x0112
 _ON_ITS_SIDE = {5, 6, 7, 8}
+_TIFF = {".tif", ".tiff"}
+"""What Pillow calls the size of one that is turned depends on Pillow's version."""
 
 
 def read(path: Path) -> NDArray[np.uint8]:
@@ -36,6 +38,8 @@ def size_hw(path: Path) -> tuple[int, int]:
     """
     if not path.is_file():
         raise ValueError(f"there is no picture {path}")
+    if path.suffix.lower() in _TIFF:
+        return read(path).shape[:2]
     try:
         with Image.open(path) as image:
             width, height = image.size

@@ -30,6 +30,8 @@ class Described:
     def keypoints(self, count: int) -> Keypoints:
         """The K keypoints; without names they are numbered."""
         names = self.names or numbered(count)
+        if len(names) != count:
+            raise ValueError(f"wanted names for {count} keypoints, got {len(names)} in data.yaml")
         return Keypoints(names, self.edges, self.flip or mirrored(names))
 
 
