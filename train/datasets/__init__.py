@@ -30,7 +30,7 @@ def load(name: str, folder: Path, *, skip_bad: bool = False, **options: Any) -> 
 
     Raises ValueError for an unknown name or an option that the format does not take, LabelError for
     a wrong label, FileNotFoundError where the folder does not hold what the format wants, and
-    ValueError if no picture is left for training.
+    ValueError if no picture is left at all.
     """
     read = module_of(name).read
     known = set(read.__kwdefaults__) - {"skip_bad"}

@@ -93,5 +93,5 @@ def test_an_option_that_it_does_not_have_is_named(name, tmp_path):
 
 
 def test_a_name_without_a_file_is_answered_with_those_there_are(tmp_path):
-    with pytest.raises(ValueError, match="no dataset is called 'dogs'; there are .*cats, coco"):
+    with pytest.raises(ValueError, match=r"no dataset is called 'dogs'; there are .*cats, coco"):
         datasets.load("dogs", tmp_path)

@@ -6,6 +6,7 @@ from drawn import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from train import datasets
 from train.datasets import folder as reader
 from train.label_files.wrong import LabelError
 
@@ -211,6 +212,22 @@ def test_labelme_points_by_name_and_rectangles_by_group(tmp_path):
     np.testing.assert_array_equal(one.xy, [[[30, 11], [20, 10]], [[39.5, 11.5], [nan, nan]]])
     np.testing.assert_array_equal(one.boxes, [[nan] * 4, [10, 5, 40, 35]])
     assert dataset.splits["val"][0].xy.shape == (0, 2, 2)
+
+
+def test_the_pictures_very_corners_are_inside(tmp_path):
+    size = {"imageHeight": 48, "imageWidth": 64}  # believed: the picture is not opened
+    text = labelme(point("a", 0, 0), point("b", 64, 48), **size)
+    write(tmp_path, {"train/a.json": text})
+    (tmp_path / "train/images/a.jpg").write_bytes(b"")
+    [one] = reader.read(tmp_path).splits["train"]
+    assert one.xy.tolist() == [[[-0.5, -0.5], [63.5, 47.5]]]
+
+
+def test_a_folder_without_a_labelled_picture_is_named(tmp_path):
+    write(tmp_path, {"train/a.txt": "-1 2"})
+    assert reader.read(tmp_path, skip_bad=True).splits["train"] == []
+    with pytest.raises(ValueError, match="holds no labelled picture; skipped 1"):
+        datasets.load("folder", tmp_path, skip_bad=True)
 
 
 def test_labelme_points_of_one_kind_are_instances(tmp_path):
