@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 from dataclasses import dataclass, fields
 
 from stream.packet import MAX_CARDS
@@ -45,10 +47,22 @@ class SceneConfig:
     shadow: Range = (0.15, 0.75)
     softness_rel: Range = (0.004, 0.04)
 
+    # hands
+    held: float = 0.3  # the packet is in the air: no shadow on a table, what is behind is blurred
+    held_elevation_deg: Range = (5.0, 88.0)  # of the camera over the face of a held packet
+    held_roll_deg: Range = (-180.0, 180.0)
+    held_blur_rel: Range = (0.002, 0.03)  # standard deviation of the background's blur
+    bare_hold: float = 0.12  # a held packet without a hand: thrown, hung, or cut out of its picture
+    occluder: float = 0.15  # a hand or fingers reach in front of a packet on the table
+    covered: Range = (0.0, 0.0)  # share of the corners otherwise visible that fingers must hide
+
     # what else is there
     clutter: float = 0.3  # boxes, books, phones
-    stray_card: float = 0.06  # one card face up, beside a packet of at least three
-    occluder: float = 0.1  # a finger in front
+    things: tuple[int, int] = (0, 4)  # how many of them where there is no packet
+    instead: float = 0.6  # where there is no packet, one of them takes its place in the middle
+    lookalike: float = 0.25  # of the things: a deck in its box
+    lone_hand: float = 0.25  # where there is no packet, an empty hand
+    stray_card: float = 0.08  # single cards, or a row, beside a packet of at least three
     flat_picture: float = 0.25  # the background is a picture as it is, not a table in perspective
 
     # the camera's own marks
@@ -73,3 +87,35 @@ class SceneConfig:
                 raise ValueError(f"{field.name} must be a probability in 0..1, got {value}")
         if self.cards[0] < 1 or self.cards[1] > MAX_CARDS:
             raise ValueError(f"cards must lie in 1..{MAX_CARDS}, got {self.cards}")
+
+    @classmethod
+    def from_json(cls, text: str) -> SceneConfig:
+        """A JSON object of knobs, e.g. {"held": 1, "covered": [0.4, 0.6]} → a configuration.
+
+        Raises ValueError for what is no such object, for an unknown knob and for a bad value.
+        """
+        try:
+            given = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"the knobs must be a JSON object: {error}") from None
+        if not isinstance(given, dict):
+            raise ValueError(  # noqa: TRY004 - it is a value of the file's
+                f"the knobs must be a JSON object, got {type(given).__name__}"
+            )
+        known = {field.name: field.default for field in fields(cls)}
+        for name, value in given.items():
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 3, 0.4) or sorted(known)
+                raise ValueError(f"no knob is called {name}; near it are {', '.join(near)}")
+            wanted = known[name]
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if isinstance(wanted, tuple):
+                kinds = (int,) if isinstance(wanted[0], int) else (int, float)
+                pair = isinstance(value, list) and len(value) == 2
+                if not pair or not all(type(v) in kinds for v in value):
+                    what = "whole numbers" if kinds == (int,) else "numbers"
+                    raise ValueError(f"{name} must be two {what} [low, high], got {value!r}")
+                given[name] = tuple(value)
+            elif not number:
+                raise ValueError(f"{name} must be a number, got {value!r}")
+        return cls(**given)
