@@ -13,13 +13,15 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from rich.console import Console
 
-from stream.synth import SceneConfig
 from train import export_command
 from train.config import Config
+
+if TYPE_CHECKING:
+    from stream.synth import SceneConfig
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -179,6 +181,8 @@ def _eval(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
 
 def _scenes(options: argparse.Namespace) -> SceneConfig:
     """The knobs of a file, with what the command line says of them."""
+    from stream.synth import SceneConfig  # noqa: PLC0415 - OpenCV takes a while to import
+
     text = options.config.read_text(encoding="utf-8") if options.config else "{}"
     config = SceneConfig.from_json(text)
     if options.cards is not None:

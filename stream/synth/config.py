@@ -46,6 +46,17 @@ class SceneConfig:
     gloss_strength: Range = (0.1, 1.3)
     shadow: Range = (0.15, 0.75)
     softness_rel: Range = (0.004, 0.04)
+    hard: float = 0.15  # one small lamp: sharp dark shadows
+    hard_softness_rel: Range = (0.0005, 0.004)
+    hard_shadow: Range = (0.7, 0.97)
+    hard_ambient: Range = (0.12, 0.4)
+    backlit: float = 0.06  # what is behind is brighter than what is looked at
+    backlit_gain: Range = (1.4, 2.2)
+    gels: float = 0.14  # coloured light: tungsten, LED blue, pink; two colours at times
+    gel_strength: Range = (0.25, 0.9)
+    spot: float = 0.08  # a spot on a dark stage
+    vignette: Range = (0.0, 0.6)  # what is lost in the corners, in every other picture
+    hand_shadow: float = 0.08  # a hand's shadow lies across everything
 
     # hands
     held: float = 0.3  # the packet is in the air: no shadow on a table, what is behind is blurred
@@ -68,14 +79,33 @@ class SceneConfig:
     # the camera's own marks
     cast: Range = (0.85, 1.15)  # gain of each colour
     exposure: Range = (0.65, 1.3)
+    metering: Range = (0.3, 0.95)  # how far the camera itself brings a picture to middle grey
+    dark: float = 0.08  # too little light: gain, and the noise that goes with it
+    dark_exposure: Range = (0.22, 0.55)
+    dark_noise: Range = (5.0, 18.0)
+    bright: float = 0.05  # overexposed
+    bright_exposure: Range = (1.35, 2.0)
     gamma: Range = (0.8, 1.25)
     defocus: float = 0.4
     defocus_rel: Range = (0.001, 0.006)  # standard deviation
     motion: float = 0.2
-    motion_rel: Range = (0.006, 0.03)  # length
+    motion_rel: Range = (0.006, 0.06)  # length
     noise: Range = (0.0, 7.0)  # standard deviation, grey levels
+    blotches: float = 0.2  # noise in the colours, in patches
+    blotch: Range = (2.0, 9.0)  # its standard deviation
     jpeg: float = 0.6
     jpeg_quality: tuple[int, int] = (35, 95)
+    webcam: float = 0.15  # few pixels made many, coded hard, sharpened
+    webcam_shrink: Range = (1.2, 2.6)
+    webcam_quality: tuple[int, int] = (14, 60)
+    sharpen: Range = (0.0, 1.6)  # halos at edges
+    flicker: float = 0.06  # stripes: rows exposed as a lamp goes bright and dark
+    flicker_depth: Range = (0.05, 0.35)
+    flicker_rows_rel: Range = (0.08, 0.7)  # from stripe to stripe
+    wide: float = 0.2  # lines bend
+    distortion: Range = (-0.08, 0.3)  # k of stream.synth.lens.Lens
+    rolling: float = 0.1  # rows read one after the other while the camera moves
+    skew_rel: Range = (0.005, 0.05)
 
     def __post_init__(self) -> None:
         for field in fields(self):

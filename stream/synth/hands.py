@@ -154,16 +154,22 @@ def draw_lone(rng: np.random.Generator, stock: Stock, body: Body) -> Hand:
 def draw_finger(
     rng: np.random.Generator, stock: Stock, target_mm: Floats, away: Floats, radius_mm: float
 ) -> Hand:
-    """Random numbers → one drawn finger in front that ends just past a place (3,) world mm."""
-    skin = _pick(rng, stock)[0].skin * rng.uniform(0.7, 1.1)
+    """Random numbers → a hand with one finger out that ends just past a place (3,) world mm."""
+    # of a few hands the one that is most of a fist, since the finger is drawn onto it
+    cut, gains = min((_pick(rng, stock) for _ in range(4)), key=lambda pick: _open(pick[0]))
+    skin = cut.skin * gains
     tip = target_mm - away * radius_mm * rng.uniform(0.2, 1.3)
-    root = tip + _unit(away) * rng.uniform(70, 110)
-    knuckle = root + _unit(away + rng.normal(0, 0.2, 3)) * 60
-    pieces = [
-        _digit(rng, stock, skin, (knuckle, root), radius_mm * 1.15),
-        _digit(rng, stock, skin, (root, tip), radius_mm),
-    ]
+    root = tip + _unit(away) * rng.uniform(55, 90)
+    palm = root + _unit(away + rng.normal(0, 0.25, 3)) * rng.uniform(20, 40)
+    up = -_unit(away + rng.normal(0, 0.2, 3))
+    pieces = _whole(rng, stock, cut, gains, cut.palm, palm, up)
+    pieces.append(_digit(rng, stock, skin, (root, tip), radius_mm))
     return Hand((), tuple(pieces))
+
+
+def _open(cut: CutOut) -> float:
+    """How far the fingers reach beyond the palm, in its radii: 1 for a fist."""
+    return float(cut.palm[1] - cut.tip[1]) / cut.palm_px
 
 
 def _whole(  # noqa: PLR0917 - a piece's own words, in their order

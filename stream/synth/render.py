@@ -13,6 +13,7 @@ from stream.synth.art import Art, built_in
 from stream.synth.backdrop import paint_backdrop
 from stream.synth.camera import Camera
 from stream.synth.config import SceneConfig
+from stream.synth.cover import cover
 from stream.synth.cutout import Sprite, hidden
 from stream.synth.finish import finish
 from stream.synth.light import fall_off, shadow_polygons
@@ -31,8 +32,9 @@ class Rendered:
 
     `xy` holds all eight corners, hidden ones and those beyond the picture's edge too; where there
     is no packet it is NaN. A corner is the point of the card's round corner nearest to the sharp
-    one (see `stream.synth.body.Body.corners`). `camera` sees the corners of the labelled packet:
-    where the labels turned by 180°, the world did.
+    one (see `stream.synth.body.Body.corners`). `camera` is the pinhole that sees the corners of the
+    labelled packet: where the labels turned by 180°, the world did. It knows nothing of the lens,
+    which `xy` went through.
     """
 
     image: Image  # (H, W, 3) BGR
@@ -54,6 +56,7 @@ class Renderer:
         """Random numbers → a picture of `hw` = (height, width) pixels, and its truth."""
         scene = draw_scene(rng, self.config, self.stock)
         camera = draw_camera(rng, self.config, scene, hw)
+        scene = cover(rng, self.config, self.stock, scene, camera, hw)
         return render(scene, camera, hw, rng)
 
 
@@ -63,7 +66,7 @@ def render(scene: Scene, camera: Camera, hw: tuple[int, int], rng: np.random.Gen
     blocks = _blocks(scene, camera)
     if not scene.held:
         _dim(image, scene, [block for block, _ in blocks], camera)
-    xy, visible = _truth(scene, camera, hw)
+    xy, visible = _truth(scene, camera)
     behind, front = _sprites(scene, camera)
     for sprite in behind:
         sprite.paint(image, shadow=0.0)
@@ -77,6 +80,9 @@ def render(scene: Scene, camera: Camera, hw: tuple[int, int], rng: np.random.Gen
     for sprite in front:
         sprite.paint(image, shadow=scene.light.shadow * 0.6)
     visible &= ~hidden(front, xy)
+    scene.stage.shine(image)
+    xy = scene.finish.lens.shown(xy, hw)
+    visible &= ((xy >= -0.5) & (xy < np.array(hw[::-1]) - 0.5)).all(axis=1)
     order = canonical(xy)
     if order[0] != 0:
         camera = camera.turned()
@@ -85,13 +91,12 @@ def render(scene: Scene, camera: Camera, hw: tuple[int, int], rng: np.random.Gen
     return Rendered(final, xy[order], visible[order], scene.cards, camera, thickness)
 
 
-def _truth(scene: Scene, camera: Camera, hw: tuple[int, int]) -> tuple[Floats, NDArray[np.bool_]]:
-    """Where the corners are (8, 2) and which the packet and the picture's edge leave visible."""
+def _truth(scene: Scene, camera: Camera) -> tuple[Floats, NDArray[np.bool_]]:
+    """Where a pinhole sees the corners (8, 2), and which of them the packet does not hide."""
     if scene.packet is None:
         return np.full((8, 2), np.nan), np.zeros(8, dtype=np.bool_)
     xy = camera.project(scene.body.corners())
-    inside = ((xy >= -0.5) & (xy < np.array(hw[::-1]) - 0.5)).all(axis=1)
-    return xy, inside & scene.body.visible(camera.place)
+    return xy, scene.body.visible(camera.place)
 
 
 def _dim(image: Image, scene: Scene, blocks: list[Block], camera: Camera) -> None:

@@ -16,6 +16,7 @@ from stream.synth.hands import Hand, draw_grip, draw_lone, draw_reach
 from stream.synth.light import Light
 from stream.synth.packets import draw_body, draw_packet
 from stream.synth.paint import Block
+from stream.synth.stage import Stage, draw_stage
 from stream.synth.stock import Stock
 from stream.synth.things import Thing, draw_beside, draw_strays, draw_thing
 
@@ -33,6 +34,7 @@ class Scene:
     hands: tuple[Hand, ...]
     held: bool  # in the air, far from the table
     light: Light
+    stage: Stage
     backdrop: Backdrop
     finish: Finish
 
@@ -56,6 +58,7 @@ def draw_scene(rng: np.random.Generator, config: SceneConfig, stock: Stock) -> S
         hands=_draw_hands(rng, config, stock, body, held=held, empty=empty),
         held=held,
         light=_draw_light(rng, config),
+        stage=draw_stage(rng, config, stock),
         backdrop=_behind(rng, config, draw_backdrop(rng, stock.tables, config.flat_picture), held),
         finish=draw_finish(rng, config),
     )
@@ -120,7 +123,9 @@ def _draw_hands(
 def _behind(
     rng: np.random.Generator, config: SceneConfig, backdrop: Backdrop, held: bool
 ) -> Backdrop:
-    """The backdrop of what is held: far below, out of focus."""
+    """The backdrop as the light shows it; that of what is held is far below, out of focus."""
+    if rng.random() < config.backlit:
+        backdrop = replace(backdrop, mix=backdrop.mix * rng.uniform(*config.backlit_gain))
     if not held:
         return backdrop
     return replace(
@@ -161,9 +166,13 @@ def draw_camera(
 
 def _draw_light(rng: np.random.Generator, config: SceneConfig) -> Light:
     elevation = np.radians(rng.uniform(*config.light_elevation_deg))
+    ambient, shadow, softness = config.ambient, config.shadow, config.softness_rel
+    if rng.random() < config.hard:
+        ambient, shadow = config.hard_ambient, config.hard_shadow
+        softness = config.hard_softness_rel
     return Light(
         direction=on_sphere(rng.uniform(0, 2 * np.pi), elevation, 1.0),
-        ambient=float(rng.uniform(*config.ambient)),
-        shadow=float(rng.uniform(*config.shadow)),
-        softness_rel=float(rng.uniform(*config.softness_rel)),
+        ambient=float(rng.uniform(*ambient)),
+        shadow=float(rng.uniform(*shadow)),
+        softness_rel=float(rng.uniform(*softness)),
     )

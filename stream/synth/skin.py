@@ -95,10 +95,10 @@ def _finger(rng: np.random.Generator, *, nail: bool) -> CutOut:
     ]
     picture = _relief(rng, bars, size, GREY, strength=0.8)
     for y in (66.0, 112.0):  # creases at the joints
-        for _ in range(3):
+        for _ in range(2):
             at = y + rng.normal(0, 4)
             ends = [(14, at + rng.normal(0, 2)), (50, at + rng.normal(0, 2))]
-            _stroke(picture, ends, rng.uniform(0.75, 0.92))
+            _stroke(picture, ends, rng.uniform(0.84, 0.96))
     if nail:
         middle = (round(32 + rng.normal(0, 2)), 26)
         shine = picture[..., :3].copy()

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from plain_scene import PLAIN
 
-from stream.synth import Art, Renderer, SceneConfig
+from stream.synth import Art, Renderer
 from stream.synth.cutout import hand, hidden
 from stream.synth.render import render
 from stream.synth.scene import draw_camera, draw_scene
@@ -14,20 +15,13 @@ HW = (160, 160)
 ANGLES = np.arange(16) / 16 * 2 * np.pi
 
 
-def solid(level, hw=(64, 64)):
-    return np.full((*hw, 3), level, dtype=np.uint8)
-
-
 @pytest.fixture(scope="module")
 def art():
     return Art.procedural(np.random.default_rng(0), each=3)
 
 
 def plain(**knobs):
-    return SceneConfig(
-        clutter=0.0, stray_card=0.0, cast=(1, 1), exposure=(1, 1), gamma=(1, 1), defocus=0.0,
-        motion=0.0, noise=(0, 0), jpeg=0.0, **knobs,
-    )  # fmt: skip
+    return replace(PLAIN, **knobs)
 
 
 def drawn(config, art, seed):
