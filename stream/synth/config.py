@@ -81,7 +81,7 @@ class SceneConfig:
     exposure: Range = (0.65, 1.3)
     metering: Range = (0.3, 0.95)  # how far the camera itself brings a picture to middle grey
     dark: float = 0.08  # too little light: gain, and the noise that goes with it
-    dark_exposure: Range = (0.22, 0.55)
+    dark_exposure: Range = (0.3, 0.6)
     dark_noise: Range = (5.0, 18.0)
     bright: float = 0.05  # overexposed
     bright_exposure: Range = (1.35, 2.0)
