@@ -96,8 +96,8 @@ class SceneConfig:
     jpeg: float = 0.6
     jpeg_quality: tuple[int, int] = (35, 95)
     webcam: float = 0.15  # few pixels made many, coded hard, sharpened
-    webcam_shrink: Range = (1.2, 2.6)
-    webcam_quality: tuple[int, int] = (14, 60)
+    webcam_shrink: Range = (1.2, 2.3)
+    webcam_quality: tuple[int, int] = (18, 60)
     sharpen: Range = (0.0, 1.6)  # halos at edges
     flicker: float = 0.06  # stripes: rows exposed as a lamp goes bright and dark
     flicker_depth: Range = (0.05, 0.35)
