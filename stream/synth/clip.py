@@ -69,6 +69,8 @@ class Clip:
         renderer = Renderer(config, art)
         scene = draw_scene(rng, renderer.config, renderer.stock)
         self._reach = float(rng.random())
+        # fingers that have to cover corners stay where they are
+        self._reach_mm = REACH_MM if renderer.config.covered[1] == 0 else 0.0
         # one exposure lasts, and the rows lean with the camera's speed, which changes
         lens = replace(scene.finish.lens, skew=(0.0, 0.0))
         scene = replace(scene, finish=replace(scene.finish, motion_rel=0.0, lens=lens))
@@ -87,7 +89,7 @@ class Clip:
         time_s = index / self.fps
         wave = np.sin(2 * np.pi * (time_s / REACH_S + self._reach))
         hands = tuple(
-            hand.withdrawn(REACH_MM * float(np.clip(0.5 - 1.2 * wave, 0, 1)))
+            hand.withdrawn(self._reach_mm * float(np.clip(0.5 - 1.2 * wave, 0, 1)))
             for hand in self.scene.hands
         )
         scene = replace(self.scene, hands=hands)
