@@ -1,9 +1,9 @@
-"""Pictures that a scene is dressed with: card backs, card faces and backgrounds."""
+"""Pictures that a scene is dressed with: card backs, card faces, backgrounds and hands."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,24 +18,30 @@ Image = NDArray[np.uint8]
 
 CARD_SIDE_PX = 528  # longer side that pictures of cards are brought down to
 TABLE_SIDE_PX = 384
+HAND_SIDE_PX = 384
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 
 
 @dataclass(frozen=True, eq=False)
 class Art:
-    """Pictures (H, W, 3) BGR or (H, W, 4) BGRA uint8; none of the three lists may be empty.
+    """Pictures (H, W, 3) BGR or (H, W, 4) BGRA uint8; none of the first three lists may be empty.
 
-    Cards stand upright. What is transparent in a card's picture is taken for paper.
+    Cards stand upright. What is transparent in a card's picture is taken for paper. Hands are
+    cut-outs (H, W, 4) of any pose; where there are none, hands are drawn.
     """
 
     backs: Sequence[Image]
     faces: Sequence[Image]
     backgrounds: Sequence[Image]
+    hands: Sequence[Image] = ()
 
     def __post_init__(self) -> None:
         for name in ("backs", "faces", "backgrounds"):
             if not getattr(self, name):
                 raise ValueError(f"art needs at least one of {name}, got none")
+        for hand in self.hands:
+            if hand.ndim != 3 or hand.shape[2] != 4:
+                raise ValueError(f"a hand must be a cut-out (H, W, 4), got {hand.shape}")
 
     def __add__(self, other: Art) -> Art:
         """The pictures of both."""
@@ -43,6 +49,7 @@ class Art:
             [*self.backs, *other.backs],
             [*self.faces, *other.faces],
             [*self.backgrounds, *other.backgrounds],
+            [*self.hands, *other.hands],
         )
 
     @classmethod
@@ -60,16 +67,21 @@ class Art:
         backs: Path | None = None,
         faces: Path | None = None,
         backgrounds: Path | None = None,
+        hands: Path | None = None,
+        keep: Callable[[Path], bool] | None = None,
     ) -> Art:
         """Pictures below the given folders, brought down in size; drawn ones where none is given.
 
-        Raises OSError for a folder that is not there, holds no picture or a broken one.
+        `keep` says of each file whether it is read, so that training and test can share a folder
+        and no picture. Raises OSError for a folder that is not there, holds no picture (or none to
+        keep) or a broken one.
         """
         drawn = built_in()
         return cls(
-            read_folder(backs, CARD_SIDE_PX) if backs else drawn.backs,
-            read_folder(faces, CARD_SIDE_PX) if faces else drawn.faces,
-            read_folder(backgrounds, TABLE_SIDE_PX) if backgrounds else drawn.backgrounds,
+            read_folder(backs, CARD_SIDE_PX, keep) if backs else drawn.backs,
+            read_folder(faces, CARD_SIDE_PX, keep) if faces else drawn.faces,
+            read_folder(backgrounds, TABLE_SIDE_PX, keep) if backgrounds else drawn.backgrounds,
+            read_folder(hands, HAND_SIDE_PX, keep) if hands else (),
         )
 
 
@@ -80,13 +92,22 @@ def built_in() -> Art:
 
 
 @lru_cache(maxsize=8)
-def read_folder(folder: Path, side_px: int) -> tuple[Image, ...]:
-    """Pictures below a folder, in sorted order, none with a side longer than `side_px`."""
+def read_folder(
+    folder: Path, side_px: int, keep: Callable[[Path], bool] | None = None
+) -> tuple[Image, ...]:
+    """Pictures below a folder, in sorted order, none with a side longer than `side_px`.
+
+    `keep` False leaves a file out.
+    """
     if not folder.is_dir():
         raise NotADirectoryError(f"pictures are read from a folder, got {folder}")
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
     if not paths:
         raise FileNotFoundError(f"no picture ({', '.join(sorted(_SUFFIXES))}) below {folder}")
+    if keep is not None:
+        paths = [path for path in paths if keep(path)]
+        if not paths:
+            raise FileNotFoundError(f"of the pictures below {folder}, none is to be kept")
     return tuple(_read(path, side_px) for path in paths)
 
 

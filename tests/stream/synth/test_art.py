@@ -75,3 +75,20 @@ def test_what_is_transparent_becomes_paper_and_levels_halve():
     assert texture.at(0.2) is texture.levels[0]
     assert texture.at(4.0) is texture.levels[2]
     assert texture.at(1000.0) is texture.levels[-1]
+
+
+def test_hands_are_cut_outs_and_files_can_be_left_out(tmp_path):
+    for i, name in enumerate(("a", "b", "c")):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((20, 10 + i, 4), 200, np.uint8))
+    art = Art.from_folders(hands=tmp_path, keep=lambda path: path.stem != "b")
+    assert [p.shape for p in art.hands] == [(20, 10, 4), (20, 12, 4)]
+    rest = Art.from_folders(hands=tmp_path, keep=lambda path: path.stem == "b")
+    assert [p.shape for p in (art + rest).hands] == [(20, 10, 4), (20, 12, 4), (20, 11, 4)]
+    with pytest.raises(OSError, match="none is to be kept"):
+        Art.from_folders(hands=tmp_path, keep=lambda _: False)
+    with pytest.raises(ValueError, match="cut-out"):
+        Art(art.backs, art.faces, art.backgrounds, [np.zeros((4, 4, 3), np.uint8)])
+
+
+def test_without_a_folder_there_are_no_hands():
+    assert not Art.from_folders().hands
