@@ -111,7 +111,7 @@ def solve(
     if sight is None:
         return None
     if start is not None:
-        fit = fitted(sight, start.rotation, _parameters(start))
+        fit = fitted(sight, start.rotation, _parameters(start), 5e-3)
         if fit is not None and fit.residual < _LOST and not fit.hidden:
             return _body(sight, hw, fit, [])
     fits = _fits(sight)
@@ -124,7 +124,7 @@ def _fits(sight: Sight) -> list[Fit]:
     more = float(BACK[sight.used].sum())
     fits: list[Fit] = []
     for guess in sorted(block.starts(sight), key=lambda guess: -more * float(guess[1][2])):
-        fit = fitted(sight, *guess)
+        fit = fitted(sight, *guess, 1e-5)
         if fit is not None:
             fits.append(fit)
             if len(sight.used) >= _PLENTY and fit.residual < _GOOD and not fit.hidden:
