@@ -62,6 +62,10 @@ _INSET_MM = CORNER_RADIUS_MM * (1 - 0.5**0.5)
 _THICKNESS_SD_MM = 1000.0  # keeps the thickness finite where no corner tells it
 _THIN = 2.0  # thickness in standard deviations below which its sign says little
 _PLENTY, _GOOD = 6, 1.5  # corners, and residual, with which no other fit need be looked for
+_EXACT, _NEAR = (
+    1e-5,
+    0.1,
+)  # gain of the last step; the next would be a hundredth: 3 % of a deviation
 _LOST = 2.5  # residual in standard deviations from which the last frame's body is no guide
 
 
@@ -111,7 +115,7 @@ def solve(
     if sight is None:
         return None
     if start is not None:
-        fit = fitted(sight, start.rotation, _parameters(start), 5e-3)
+        fit = fitted(sight, start.rotation, _parameters(start), _NEAR)
         if fit is not None and fit.residual < _LOST and not fit.hidden:
             return _body(sight, hw, fit, [])
     fits = _fits(sight)
@@ -124,7 +128,7 @@ def _fits(sight: Sight) -> list[Fit]:
     more = float(BACK[sight.used].sum())
     fits: list[Fit] = []
     for guess in sorted(block.starts(sight), key=lambda guess: -more * float(guess[1][2])):
-        fit = fitted(sight, *guess, 1e-5)
+        fit = fitted(sight, *guess, _EXACT)
         if fit is not None:
             fits.append(fit)
             if len(sight.used) >= _PLENTY and fit.residual < _GOOD and not fit.hidden:

@@ -43,7 +43,8 @@ class Point:
         """Robust sum of the squares, and what is known beforehand."""
         held = float(sight.precision @ (self.away * self.away))
         # eight numbers: quicker without arrays
-        return held + sum(u if u <= k2 else 2 * k2 - k2 * k2 / u for u in self.squares.tolist())
+        squares: list[float] = self.squares.tolist()
+        return held + sum(u if u <= k2 else 2 * k2 - k2 * k2 / u for u in squares)
 
     def normal(self, sight: Sight, k2: float) -> tuple[Floats, Floats]:
         """Half the cost's second derivatives (12, 12), and half its slope (12,)."""

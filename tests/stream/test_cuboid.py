@@ -199,7 +199,8 @@ def test_the_last_frames_body_leads_to_the_same():
         warm = solve(xy, equally(), HW, POKER, start=last)
         assert cold is not None
         assert warm is not None
-        assert warm.thickness_mm == pytest.approx(cold.thickness_mm, abs=0.02)
+        apart = abs(warm.thickness_mm - cold.thickness_mm)
+        assert apart < 0.05 * cold.thickness_sd_mm
         last = warm
 
 
