@@ -3,8 +3,8 @@
     python benchmarks/body.py [--cardcut FOLDER] [--model FILE.onnx] [--packets 400]
 
 (a) Corners of rendered packets with noise, the hidden ones left out; cameras of unknown focal
-    length, 30 % either way (one standard deviation). A normalised error is the error over its own doubt: its
-    square is 1 on average where the doubt is right.
+    length, 30 % either way (one standard deviation). A normalised error is the error over its own
+    doubt: its square is 1 on average where the doubt is right.
 (b) Corners labelled by hand: with `--cardcut`.
 (c) Corners that a model finds, which must not have seen them: with `--model`, the clips of the
     counts 51, 45, 39, 33, 27, 21, 15, 9.
