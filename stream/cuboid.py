@@ -1,0 +1,193 @@
+"""Corners of a packet in a picture → the packet as a cuboid: its pose, its thickness, the doubt.
+
+The camera is a pinhole whose axis meets the middle of the frame. A large face has the deck's size;
+a corner is the point of a card's round corner nearest to the sharp one. The focal length and how
+far the large faces lean are held by what is known of them beforehand, and so bring their doubt into
+the covariance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream import block
+from stream.block import BACK, RIGHT, UPPER, Sight
+from stream.decks import Deck
+from stream.fitting import Fit, fitted
+
+Floats = NDArray[np.float64]
+
+PARAMETERS = (
+    "turn_x_rad", "turn_y_rad", "turn_z_rad",  # of the rotation, about the camera's axes
+    "lean_x_mm", "lean_y_mm", "thickness_mm",
+    "centre_x_px", "centre_y_px",  # the body's middle, from the frame's
+    "log_scale",  # focal length / depth, px per mm
+    "log_focal",
+)  # fmt: skip
+"""The order of `Body.covariance`."""
+
+CORNER_RADIUS_MM = 3.5
+"""Of the cards' round corners."""
+
+FOCAL_REL = 0.72
+"""The focal length to expect where nothing is known, as a part of the frame's diagonal …"""
+
+FOCAL_LOG_SD = 0.25
+"""… and the standard deviation of its logarithm: from a wide webcam to a short zoom."""
+
+KNOWN_FOCAL_LOG_SD = 0.03
+"""The same of a focal length that is given: focusing alone changes it as much."""
+
+LEAN_SD_MM = 0.5
+"""How far the large faces of a packet lie shifted against each other, each way."""
+
+OUTLIER = 25.0
+"""Squared error in units of the standard deviation from which a corner is called wrong."""
+
+_INSET_MM = CORNER_RADIUS_MM * (1 - 0.5**0.5)
+_THICKNESS_SD_MM = 1000.0  # keeps the thickness finite where no corner tells it
+_THIN = 2.0  # thickness in standard deviations below which its sign says little
+_LOST = 2.5  # residual in standard deviations from which the last frame's body is no guide
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Body:
+    """A packet in space. Its own axes: x right, y upper, z out of the large face that is near.
+
+    A point X of it (mm, from its middle) stands at `rotation @ X + translation_mm`; the camera's
+    axes are x right, y down, z ahead.
+    """
+
+    rotation: Floats  # (3, 3)
+    translation_mm: Floats  # (3,)
+    thickness_mm: float  # below 0 only within its doubt
+    thickness_sd_mm: float
+    focal_px: float
+    focal_log_sd: float
+    lean_mm: Floats  # (2,) how far the back is shifted against the face
+    near: Literal["back", "face"]  # the large face that the camera sees
+    covariance: Floats  # (10, 10), see PARAMETERS
+    residual_px: float  # root mean square over the corners, by their robust weights
+    residual_sigma: float  # in standard deviations, per degree of freedom; 1 is a good fit
+    xy: Floats  # (8, 2) frame px: where the body says the corners are
+    visible: NDArray[np.bool_]  # (8,) not hidden by the body itself
+    outliers: NDArray[np.bool_]  # (8,) given, but not there
+
+
+def solve(
+    xy: Floats,
+    sigma_px: Floats,
+    hw: tuple[int, int],
+    deck: Deck,
+    *,
+    focal_px: float | None = None,
+    focal_log_sd: float | None = None,
+    start: Body | None = None,
+) -> Body | None:
+    """Corners (8, 2) frame px and their standard deviations (8,) px → the body that shows so.
+
+    A corner that is NaN or whose standard deviation is not finite is not used. `focal_px` is what
+    to expect, `focal_log_sd` how sure that is; `start` is where the packet was a frame ago. None
+    for fewer than four corners, for corners that do not span a large face, and where no body in
+    front of the camera shows anything like them.
+    """
+    sight = _sight(xy, sigma_px, hw, deck, (focal_px, focal_log_sd))
+    if sight is None:
+        return None
+    if start is not None:
+        fit = fitted(sight, start.rotation, _parameters(start))
+        if fit is not None and fit.residual < _LOST and not fit.hidden:
+            return _body(sight, hw, fit, [])
+    fits = [fitted(sight, *guess) for guess in block.starts(sight)]
+    found = sorted((f for f in fits if f is not None), key=lambda f: f.cost)
+    return _body(sight, hw, found[0], found[1:]) if found else None
+
+
+def _middle(hw: tuple[int, int]) -> Floats:
+    """Where the camera's axis meets the frame (2,) px."""
+    return np.array([(hw[1] - 1) / 2, (hw[0] - 1) / 2])
+
+
+def _sight(
+    xy: Floats,
+    sigma_px: Floats,
+    hw: tuple[int, int],
+    deck: Deck,
+    focal: tuple[float | None, float | None],
+) -> Sight | None:
+    """What is given and what is known; None where it is too little."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weight = np.where(np.isfinite(xy).all(axis=1), 1 / sigma_px, 0.0)
+    used = np.flatnonzero(weight > 0)  # not where it is NaN
+    if len(used) < 4:
+        return None
+    right, upper = RIGHT[used], UPPER[used]
+    # three of the four places of a large face, in front or behind
+    if len(set((right + 2 * upper).tolist())) < 3:
+        return None
+    focal_px, log_sd = focal
+    if focal_px is None:
+        focal_px, known = FOCAL_REL * float(np.hypot(*hw)), FOCAL_LOG_SD
+    else:
+        known = KNOWN_FOCAL_LOG_SD
+    log_sd = known if log_sd is None else log_sd
+    size = np.array([deck.width_mm, deck.height_mm])
+    thick = deck.cards * deck.card_mm / 2
+    return Sight(
+        used=used,
+        xy=xy[used] - _middle(hw),
+        weight=weight[used],
+        half_mm=size / 2 - _INSET_MM,
+        thickness_mm=thick,
+        expected=np.array([0.0, 0.0, thick, 0.0, 0.0, 0.0, np.log(focal_px)]),
+        precision=np.array(
+            [LEAN_SD_MM**-2, LEAN_SD_MM**-2, _THICKNESS_SD_MM**-2, 0.0, 0.0, 0.0, log_sd**-2]
+        ),
+    )
+
+
+def _parameters(body: Body) -> Floats:
+    """A body → the seven parameters of its block."""
+    x, y, depth = body.translation_mm.tolist()
+    scale = body.focal_px / depth
+    back = body.thickness_mm if body.near == "back" else -body.thickness_mm
+    logs = np.log([scale, body.focal_px])
+    return np.array([*body.lean_mm, back, x * scale, y * scale, *logs])
+
+
+def _body(sight: Sight, hw: tuple[int, int], fit: Fit, others: list[Fit]) -> Body:
+    """The best fit, and others that might as well be true → the body."""
+    point, parameters = fit.point, fit.point.parameters
+    back, sd = float(parameters[2]), float(np.sqrt(fit.covariance[5, 5]))
+    sign = 1.0 if back >= 0 else -1.0
+    if abs(back) < _THIN * sd:  # too thin to tell: the face of which more is given
+        sign = float(np.sign(BACK[sight.used] @ sight.weight)) or sign
+    variance = sd * sd
+    for other in others:
+        odds = 1 / (1 + np.exp(min((other.cost - fit.cost) / 2, 50.0)))
+        variance += odds * (abs(other.point.parameters[2]) - abs(back)) ** 2
+    squares = np.zeros(8)
+    squares[sight.used] = point.squares
+    pull = np.minimum(1.0, fit.k2 / np.maximum(point.squares, fit.k2)) ** 2
+    errors = point.squares / np.square(sight.weight)
+    whole = block.project(point.rotation, parameters, block.corners(sight.half_mm), BACK[:, None])
+    return Body(
+        rotation=point.rotation,
+        translation_mm=block.translation(parameters),
+        thickness_mm=sign * back,
+        thickness_sd_mm=float(np.sqrt(variance)),
+        focal_px=float(np.exp(parameters[6])),
+        focal_log_sd=float(np.sqrt(fit.covariance[9, 9])),
+        lean_mm=parameters[:2].copy(),
+        near="back" if sign > 0 else "face",
+        covariance=fit.covariance,
+        residual_px=float(np.sqrt(pull @ errors / pull.sum())),
+        residual_sigma=fit.residual,
+        xy=whole.xy + _middle(hw),
+        visible=block.visible(point.rotation, parameters, sight.half_mm),
+        outliers=squares > OUTLIER,
+    )
