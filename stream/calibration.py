@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import hypot
 from statistics import fmean
 
 import numpy as np
@@ -17,11 +18,15 @@ from numpy.typing import NDArray
 
 from stream.decks import DECKS, Deck
 
-LAID_SD = 0.03
+LAID_SD = 0.045
 """How far a packet's measured thickness is off from one laying to the next, a part of it …"""
 
-LAID_WEIGHT = 4.0
+LAID_WEIGHT = 2.0
 """… and how many layings' worth of evidence that is, beside the differences that were measured."""
+
+PLACE_SD = 0.02
+"""The same of all layings of a record: light, lens and the side that the camera sees from. Both
+together are what packets of one deck, hand-labelled in 27 clips of 15 to 46 cards, differ by."""
 
 NETWORK_SD = 1.5
 """Cards by which the network's reading of one packet is off for reasons other than its card."""
@@ -64,7 +69,8 @@ class Record:
         `laid_sd` is how far a single laying is off, as a part of the thickness.
         """
         single = (laid_sd * self.thickness_mm) ** 2 + self.frame_sd_mm**2
-        return float((single / len(self.layings_mm)) ** 0.5)
+        place = (PLACE_SD * self.thickness_mm) ** 2
+        return float((single / len(self.layings_mm) + place) ** 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ class Calibration:
             slack_mm=float(mean[1]),
             slack_sd_mm=float(cov[1, 1] ** 0.5),
             card_slack_mm2=float(cov[0, 1]),
-            laid_sd=laid_sd(self.records),
+            laid_sd=hypot(laid_sd(self.records), PLACE_SD),
             network_ratio=ratio,
             network_ratio_sd=ratio_sd,
         )
@@ -151,7 +157,7 @@ def objection(known: Calibration, new: Record) -> str | None:
     table = DECKS[known.kind]
     card_mm = (new.thickness_mm - table.slack_mm) / new.cards
     low, high = CARD_MM
-    sd = _predicted_sd_mm(table, new)
+    sd = _predicted_sd_mm(table, known, new)
     off = abs(new.thickness_mm - table.thickness_mm(float(new.cards)))
     if not low - table.slack_sd_mm / new.cards <= card_mm <= high + table.slack_sd_mm / new.cards:
         return (
@@ -163,7 +169,7 @@ def objection(known: Calibration, new: Record) -> str | None:
         return None
     deck = known.deck()
     expected = deck.thickness_mm(float(new.cards))
-    if abs(new.thickness_mm - expected) > FAR_SD * _predicted_sd_mm(deck, new):
+    if abs(new.thickness_mm - expected) > FAR_SD * _predicted_sd_mm(deck, known, new):
         before = _joined([f"{record.cards}" for record in known.records])
         return (
             f"{new.cards} cards are {new.thickness_mm:.1f} mm thick here, but {expected:.1f} mm by "
@@ -189,11 +195,11 @@ def error_cards(deck: Deck, cards: int) -> float:
     return 1.645 * deck.thickness_sd_mm(float(cards)) / deck.card_mm
 
 
-def _predicted_sd_mm(deck: Deck, new: Record) -> float:
+def _predicted_sd_mm(deck: Deck, known: Calibration, new: Record) -> float:
     """How far a record may be from what the deck says, if its count is right."""
     about = replace(deck, laid_sd=0.0)  # the record's own doubt has that in it
-    laid = deck.laid_sd or LAID_SD
-    return float((about.thickness_sd_mm(float(new.cards)) ** 2 + new.sd_mm(laid) ** 2) ** 0.5)
+    laid = laid_sd([*known.records, new])
+    return hypot(about.thickness_sd_mm(float(new.cards)), new.sd_mm(laid))
 
 
 def _thick(deck: Deck, new: Record) -> str:

@@ -142,7 +142,7 @@ def _camera(text: str) -> str:
 
 def whole_cards(text: str) -> int:
     """Digits → a number of cards. Raises what argparse makes a line of."""
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:5]) and len(text) <= 4):
+    if not (text.isascii() and text.isdecimal() and int(text[:5]) >= 1 and len(text) <= 4):
         raise argparse.ArgumentTypeError(f"a number of cards is 1 or more, got {text!r}")
     return int(text)
 

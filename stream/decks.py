@@ -40,7 +40,9 @@ class Deck:
     def thickness_sd_mm(self, cards: Cards) -> Cards:
         """Count → how far off that may be, one standard deviation, with no error of measuring."""
         known = (self.card_sd_mm * cards) ** 2 + 2 * self.card_slack_mm2 * cards
-        return (known + self.slack_sd_mm**2 + (self.laid_sd * self.thickness_mm(cards)) ** 2) ** 0.5
+        laid = (self.laid_sd * self.thickness_mm(cards)) ** 2
+        sd: Cards = (known + self.slack_sd_mm**2 + laid) ** 0.5
+        return sd
 
 
 DECKS = {

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-
 from statistics import median
 
 import numpy as np
 
 from engines.spec import ModelSpec
 from stream.calibration import Record
+from stream.cuboid import Body, solve
 from stream.decks import DECKS, Deck
 from stream.frame import Packet, Result
 from stream.layings import Layings, Look, network_cards
-from stream.packet import Body, solve
 
 CORNER_SD = 0.008
 """How far a corner is off that the network is sure of, as a part of the packet's extent."""
@@ -101,9 +100,9 @@ def record(
         raise ValueError(_too_few(measure))
     if (unsteady := measure.layings.unsteady()) is not None:
         raise ValueError(
-            f"the thickness, {unsteady.thickness_mm:.1f} mm, differs by {unsteady.spread_mm:.1f} mm "
-            "from frame to frame: show the packet larger, from lower down, in more light; nothing "
-            "is kept"
+            f"the thickness differs by {unsteady.spread_mm:.1f} mm from frame to frame about "
+            f"{unsteady.thickness_mm:.1f} mm: show the packet larger, from lower down, in more "
+            "light; nothing is kept"
         )
     return Record(
         cards=cards,

@@ -48,8 +48,8 @@ def run(
 
     Takes all three open and closes them, however it ends. A live source loses the frames that the
     rest is too slow for; any other waits and loses none. `names` writes the keypoints' names into
-    the picture, `deck` is what `estimate` takes. `on_result` is told of each result once all sinks have it, in this thread;
-    like a sink it may raise Finished.
+    the picture, `deck` is what `estimate` takes. `on_result` is told of each result once all sinks
+    have it, in this thread; like a sink it may raise Finished.
     """
     stats, overlay = Stats(), Overlay(engine.spec, names=names)
     with _Stops() as stops, _Closing() as closing:
