@@ -75,7 +75,7 @@ class Layings:
 
     @property
     def current_s(self) -> float:
-        """Seconds that the packet has been looked at since it was laid down last; 0 if it is gone."""
+        """Seconds that the packet has been looked at since it was laid down; 0 if it is gone."""
         if self._anew:
             return 0.0
         looks = self._looks[-1]

@@ -163,7 +163,7 @@ def test_a_wrong_count_is_told_with_the_counts_that_would_fit():
     assert "28–32 cards, not 52" in thin
     unusual = objection(known(), record(40, 16.2, 16.2, 16.3))
     assert unusual is not None
-    assert "0.41 mm a card is too thick; the packet looks like 50–56 cards, not 40" in unusual
+    assert "0.41 mm a card is too thick; the packet looks like 49–56 cards, not 40" in unusual
 
 
 @pytest.mark.parametrize("cards", [1, 2, 3])
