@@ -48,6 +48,12 @@ LEAN_SD_MM = 0.5
 OUTLIER = 25.0
 """Squared error in units of the standard deviation from which a corner is called wrong."""
 
+NEAREST_PX = 60.0
+"""Extent of a packet in the picture below which its thickness cannot be told."""
+
+WORST_SIGMA = 4.0
+"""Residual in standard deviations from which the corners are called no packet's."""
+
 _INSET_MM = CORNER_RADIUS_MM * (1 - 0.5**0.5)
 _THICKNESS_SD_MM = 1000.0  # keeps the thickness finite where no corner tells it
 _THIN = 2.0  # thickness in standard deviations below which its sign says little
@@ -107,6 +113,34 @@ def solve(
     return _body(sight, hw, found[0], found[1:]) if found else None
 
 
+def expected_focal(hw: tuple[int, int], focal_px: float | None = None) -> tuple[float, float]:
+    """Focal length, if it is known → px to expect, and the standard deviation of its logarithm."""
+    if focal_px is None:
+        return FOCAL_REL * float(np.hypot(*hw)), FOCAL_LOG_SD
+    return focal_px, KNOWN_FOCAL_LOG_SD
+
+
+def doubt(body: Body, deck: Deck) -> str | None:
+    """Why what was solved cannot be a packet of that deck, or cannot be told; None if it can."""
+    across = float((body.xy.max(axis=0) - body.xy.min(axis=0)).max())
+    if across < NEAREST_PX:
+        return f"too far: the packet is {across:.0f} px across, wanted {NEAREST_PX:.0f}"
+    if body.residual_sigma > WORST_SIGMA:
+        return (
+            f"no packet of this deck looks so: its corners are {body.residual_px:.1f} px off, "
+            f"{body.residual_sigma:.1f} times what they may be, wanted {WORST_SIGMA:.0f}; "
+            "show all of it in a picture that is not cropped"
+        )
+    most = deck.slack_mm + deck.cards * deck.card_mm
+    spread = np.hypot(deck.slack_sd_mm, deck.cards * deck.card_sd_mm)
+    if body.thickness_mm > most + 3 * np.hypot(spread, body.thickness_sd_mm):
+        return (
+            f"too thick: the packet is {body.thickness_mm:.1f} mm, "
+            f"a whole deck of {deck.cards} is {most:.1f}; name the deck that it is"
+        )
+    return None
+
+
 def _middle(hw: tuple[int, int]) -> Floats:
     """Where the camera's axis meets the frame (2,) px."""
     return np.array([(hw[1] - 1) / 2, (hw[0] - 1) / 2])
@@ -129,12 +163,8 @@ def _sight(
     # three of the four places of a large face, in front or behind
     if len(set((right + 2 * upper).tolist())) < 3:
         return None
-    focal_px, log_sd = focal
-    if focal_px is None:
-        focal_px, known = FOCAL_REL * float(np.hypot(*hw)), FOCAL_LOG_SD
-    else:
-        known = KNOWN_FOCAL_LOG_SD
-    log_sd = known if log_sd is None else log_sd
+    focal_px, log_sd = expected_focal(hw, focal[0])
+    log_sd = focal[1] or log_sd
     size = np.array([deck.width_mm, deck.height_mm])
     thick = deck.cards * deck.card_mm / 2
     return Sight(

@@ -2,19 +2,16 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from lying import FOCAL, HW, POKER, shown
 
 from stream import block
-from stream.cuboid import CORNER_RADIUS_MM, FOCAL_REL, solve
+from stream.cuboid import CORNER_RADIUS_MM, WORST_SIGMA, Body, doubt, solve
 from stream.decks import DECKS
-from stream.packet import TURN, canonical
+from stream.packet import TURN
 from stream.synth.body import Body as Lying
-from stream.synth.camera import Camera, intrinsics, look_at, on_sphere
-
-HW = (480, 640)
-POKER = DECKS["poker"]
-FOCAL = FOCAL_REL * 800
+from stream.synth.camera import Camera
 
 POSES = st.fixed_dictionaries(
     {
@@ -27,29 +24,6 @@ POSES = st.fixed_dictionaries(
         "face_up": st.booleans(),
     }
 )
-
-
-def shown(
-    *,
-    thickness_mm=9.3,
-    elevation_deg=40.0,
-    azimuth_deg=30.0,
-    distance_mm=300.0,
-    roll_deg=5.0,
-    aside_mm=(0.0, 0.0),
-    face_up=False,
-    focal_px=FOCAL,
-    off_px=(0.0, 0.0),
-):
-    """A packet before a camera → its corners (8, 2), which it does not hide, and the camera."""
-    lying = Lying(POKER.width_mm, POKER.height_mm, thickness_mm, face_up=face_up)
-    place = on_sphere(np.radians(azimuth_deg), np.radians(elevation_deg), distance_mm)
-    centre = ((HW[1] - 1) / 2 + off_px[0], (HW[0] - 1) / 2 + off_px[1])
-    target = np.array([*aside_mm, 0.0])
-    camera = look_at(place, target, np.radians(roll_deg), intrinsics(focal_px, centre))
-    xy = camera.project(lying.corners())
-    order = canonical(xy)
-    return xy[order], lying.visible(camera.place)[order], camera
 
 
 def equally(sigma_px=0.5):
@@ -165,3 +139,146 @@ def test_corners_without_a_place_or_a_precision_do_not_count():
     assert body.thickness_mm == pytest.approx(exact.thickness_mm, abs=1e-3)
     assert np.allclose(body.xy, xy, atol=1e-2)
     assert not body.outliers.any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(POSES, st.floats(1.1, 8.0))
+def test_the_doubt_grows_with_that_of_the_corners(pose, times):
+    xy, _, _ = shown(**pose)
+    sure, unsure = (solve(xy, equally(s), HW, POKER) for s in (0.3, 0.3 * times))
+    assert sure is not None
+    assert unsure is not None
+    assert unsure.thickness_sd_mm > sure.thickness_sd_mm
+    # all of it, not the thickness alone, but for what is known beforehand
+    assert (np.diag(unsure.covariance) >= np.diag(sure.covariance) * (1 - 1e-6)).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(POSES, st.permutations(range(8)), st.integers(4, 7))
+def test_fewer_corners_are_never_surer(pose, order, left):
+    xy, visible, _ = shown(**pose)
+    seen = np.where(visible[:, None], xy, np.nan)
+    every = solve(seen, equally(), HW, POKER)
+    seen[order[left:]] = np.nan
+    some = solve(seen, equally(), HW, POKER)
+    assert every is not None
+    if some is not None:
+        assert some.thickness_sd_mm >= every.thickness_sd_mm * (1 - 1e-3)
+
+
+def test_one_face_alone_says_nothing_of_the_thickness():
+    xy, _, _ = shown()
+    xy[[0, 1, 4, 5]] = np.nan
+    body = solve(xy, equally(), HW, POKER)
+    assert body is not None
+    assert body.near == "back"
+    assert body.thickness_sd_mm > 20
+    assert np.allclose(body.xy[[2, 3, 6, 7]], xy[[2, 3, 6, 7]], atol=0.05)
+
+
+@pytest.mark.parametrize("wrong", range(8))
+def test_a_corner_that_is_wrong_is_told_and_has_no_pull(wrong):
+    xy, visible, _ = shown()
+    given_xy = np.where(visible[:, None], xy, np.nan)
+    given_xy[wrong] = xy[wrong] + (25, -15)
+    body = solve(given_xy, equally(), HW, POKER)
+    assert body is not None
+    assert np.flatnonzero(body.outliers).tolist() == [wrong]
+    assert body.thickness_mm == pytest.approx(9.3, abs=0.2)
+    assert np.allclose(body.xy, xy, atol=1.0)
+
+
+def test_the_last_frames_body_leads_to_the_same():
+    rng = np.random.default_rng(2)
+    last = None
+    for azimuth in range(0, 180, 6):
+        xy, visible, _ = shown(azimuth_deg=azimuth, distance_mm=300 + azimuth)
+        xy = np.where(visible[:, None], xy + rng.normal(0, 0.5, (8, 2)), np.nan)
+        cold = solve(xy, equally(), HW, POKER)
+        warm = solve(xy, equally(), HW, POKER, start=last)
+        assert cold is not None
+        assert warm is not None
+        assert warm.thickness_mm == pytest.approx(cold.thickness_mm, abs=0.02)
+        last = warm
+
+
+def test_a_start_that_is_far_off_is_given_up():
+    xy, _, _ = shown(azimuth_deg=10)
+    other, _, _ = shown(azimuth_deg=100, elevation_deg=20, distance_mm=500, face_up=True)
+    start = solve(other, equally(), HW, POKER)
+    body = solve(xy, equally(), HW, POKER, start=start)
+    assert body is not None
+    assert body.thickness_mm == pytest.approx(9.3, abs=1e-2)
+
+
+@pytest.mark.parametrize("sigma_px", [0.5, 2.0])
+def test_the_doubt_is_right(sigma_px):
+    rng = np.random.default_rng(11)
+    errors = []
+    for _ in range(250):
+        truth = rng.uniform(0.31, 16.1)
+        focal = FOCAL * np.exp(rng.normal(0, 0.25))
+        xy, visible, _ = shown(
+            thickness_mm=truth,
+            elevation_deg=rng.uniform(20, 70),
+            azimuth_deg=rng.uniform(0, 360),
+            distance_mm=rng.uniform(200, 450),
+            focal_px=focal,
+            lean_mm=rng.normal(0, 0.5, 2),
+        )
+        xy = np.where(visible[:, None], xy + rng.normal(0, sigma_px, (8, 2)), np.nan)
+        body = solve(xy, equally(sigma_px), HW, POKER)
+        assert body is not None
+        errors.append((body.thickness_mm - truth) / body.thickness_sd_mm)
+    assert 0.7 < np.var(errors) < 1.3
+    assert 0.85 < np.mean(np.abs(errors) < 1.645) < 0.95
+    assert abs(np.mean(errors)) < 0.2
+
+
+@pytest.mark.parametrize("way", range(0, 360, 30))
+@pytest.mark.parametrize("distance_mm", [200, 400])
+def test_a_crop_that_hides_where_the_axis_is_brings_doubt(way, distance_mm):
+    off = 0.4 * np.array([640 * np.cos(np.radians(way)), 480 * np.sin(np.radians(way))])
+    xy, visible, _ = shown(distance_mm=distance_mm, azimuth_deg=40, off_px=tuple(off))
+    body = solve(np.where(visible[:, None], xy, np.nan), equally(), HW, POKER)
+    if body is not None and doubt(body, POKER) is None:
+        # what `cards_of` counts with
+        sd = body.thickness_sd_mm * max(1.0, body.residual_sigma)
+        assert abs(body.thickness_mm - 9.3) < 1.645 * sd
+
+
+def seen_from(distance_mm, **changes) -> Body:
+    xy, _, _ = shown(distance_mm=distance_mm, **changes)
+    body = solve(xy, equally(), HW, POKER)
+    assert body is not None
+    return body
+
+
+def test_a_packet_that_is_all_there_leaves_no_doubt():
+    assert doubt(seen_from(300), POKER) is None
+    assert doubt(seen_from(300, thickness_mm=16.8), POKER) is None
+
+
+def test_a_packet_too_far_away_says_how_far():
+    body = seen_from(1200)
+    across = np.ptp(body.xy, axis=0).max()
+    assert across < 60
+    assert doubt(body, POKER) == f"too far: the packet is {across:.0f} px across, wanted 60"
+
+
+def test_corners_of_no_cuboid_are_doubted():
+    xy, _, _ = shown()
+    xy[:, 0] *= 1.6
+    body = solve(xy, equally(), HW, POKER)
+    assert body is not None
+    assert body.residual_sigma > WORST_SIGMA
+    said = doubt(body, POKER)
+    assert said is not None
+    assert f"{body.residual_px:.1f} px off" in said
+
+
+def test_more_than_the_deck_holds_is_doubted():
+    said = doubt(seen_from(300, thickness_mm=26.0), POKER)
+    assert said is not None
+    assert said.startswith("too thick: the packet is 26.0 mm, a whole deck of 52 is 16.1")
+    assert doubt(seen_from(300, thickness_mm=21.0), DECKS["tarot"]) is not None  # its size is not
