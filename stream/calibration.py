@@ -139,17 +139,23 @@ def laid_sd(records: Iterable[Record]) -> float:
 
 
 def network_ratio(kind: str, records: Iterable[Record]) -> tuple[float, float]:
-    """Records → true count / the network's, with its standard deviation."""
+    """Records → true count / the network's, with its standard deviation.
+
+    A reading that no card could be the cause of tells of the picture, not of the deck: it is left
+    out.
+    """
     table = DECKS[kind]
-    weights = [table.network_ratio_sd**-2]
-    ratios = [table.network_ratio]
+    total = table.network_ratio_sd**-2
+    weighted = total * table.network_ratio
     for record in records:
-        if record.network_cards:
-            ratios.append(record.cards / record.network_cards)
-            weights.append((record.network_cards / (NETWORK_SD * ratios[-1])) ** 2)
-    total = sum(weights)
-    mean = sum(w * ratio for w, ratio in zip(weights, ratios, strict=True)) / total
-    return mean, total**-0.5
+        if record.network_cards is None:
+            continue
+        ratio = record.cards / record.network_cards
+        sd = NETWORK_SD * ratio / record.network_cards
+        if abs(ratio - table.network_ratio) <= FAR_SD * hypot(sd, table.network_ratio_sd):
+            total += sd**-2
+            weighted += ratio * sd**-2
+    return weighted / total, total**-0.5
 
 
 def objection(known: Calibration, new: Record) -> str | None:

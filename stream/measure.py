@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
 
 from engines.spec import ModelSpec
 from stream.calibration import Record
-from stream.cuboid import Body, solve
+from stream.cuboid import Body, doubt, solve
 from stream.decks import DECKS, Deck
+from stream.focal import FocalTracker
 from stream.frame import Packet, Result
 from stream.layings import Layings, Look, network_cards
 
@@ -26,6 +28,9 @@ FLAT = 0.25
 FLAT_MM = 0.8
 """… and by more than this was seen from too far above, or from too far away."""
 
+ANY = 1000
+"""Cards that a deck may have while it is measured: whether the count fits is asked in the end."""
+
 NOTHING = "no packet in the picture"
 SETTLING = "settling"
 MISFITTING = "the corners fit no packet of this kind"
@@ -40,14 +45,14 @@ class Measure:
         self.passed_over: Counter[str] = Counter()
         self.frames = 0
         self.frame_hw = (0, 0)
-        self._deck = deck
+        self._deck = replace(deck, cards=ANY)
         self._stills = stills
+        self._focal: FocalTracker | None = None
         self._last: Body | None = None
 
     def add(self, result: Result) -> Look | str:
         """Take a result → what was measured, or why it was not."""
         self.frames += 1
-        self.frame_hw = result.frame.hw
         time_s = result.frame.captured_s if result.frame.pts_s is None else result.frame.pts_s
         found = self._measured(result, time_s)
         if isinstance(found, Look):
@@ -66,18 +71,34 @@ class Measure:
         body = self._body(result.packet, result.frame.hw)
         if body is None or not body.residual_px <= MISFIT * _extent_px(result.packet):
             return MISFITTING
+        if (why := doubt(body, self._deck)) is not None:
+            return why.partition(":")[0]  # what follows are this frame's figures
         if body.thickness_sd_mm > max(FLAT * body.thickness_mm, FLAT_MM) or body.thickness_mm <= 0:
             return UNCLEAR
         count = None if result.count is None else result.count.mean
         return Look(time_s, body.thickness_mm, body.focal_px, count)
 
     def _body(self, packet: Packet, hw: tuple[int, int]) -> Body | None:
-        start = None if self._stills else self._last
+        """The body of a frame, by all that the frames before it say of the focal length."""
+        if self._focal is None or hw != self.frame_hw:
+            self._focal = FocalTracker(hw)
+        self.frame_hw = hw
         with np.errstate(divide="ignore"):
             sigma_px = CORNER_SD * _extent_px(packet) / packet.score
         sigma_px[~packet.visible] = np.nan
-        self._last = solve(packet.xy, sigma_px, hw, self._deck, start=start)
-        return self._last
+        body = solve(
+            packet.xy,
+            sigma_px,
+            hw,
+            self._deck,
+            focal_px=self._focal.px,
+            focal_log_sd=self._focal.log_sd,
+            start=None if self._stills else self._last,
+        )
+        if body is not None:
+            self._focal.take(body)
+        self._last = body
+        return body
 
 
 def record(

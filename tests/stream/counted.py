@@ -51,7 +51,7 @@ def result(
 
 
 def pictures(folder: Path, thickness_mm: float, count: int = 6, kind: str = "poker") -> Path:
-    """A folder of pictures of one packet from all around, its corners marked for the fake engine."""
+    """A folder of pictures of one packet, its corners marked for the fake engine."""
     folder.mkdir()
     for i in range(count):
         xy = corners(thickness_mm, 25.0 + 9 * i, 27.0 + 2 * i, kind)

@@ -65,7 +65,9 @@ def test_a_deck_is_learnt_and_then_used(whole, half, engine, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("cards", "told"), [(30, "0.50 mm a card: no card is that thick"), (104, "that thin")]
 )
-def test_a_wrong_count_is_refused_and_not_kept(whole, engine, file, capsys, cards, told):
+def test_a_wrong_count_is_refused_and_not_kept(  # noqa: PLR0917
+    whole, engine, file, capsys, cards, told
+):
     assert calibrated(whole, cards, engine) == 1
     error = only_error(capsys)
     assert told in error
@@ -84,12 +86,12 @@ def test_a_packet_that_contradicts_the_first_is_refused(whole, engine, file, cap
     assert file.read_bytes() == before
 
 
-def test_what_cannot_be_measured_is_refused(engine, capsys, tmp_path, whole):
+def test_too_few_pictures_and_another_kind_are_refused(engine, capsys, tmp_path, whole):
     few = str(pictures(tmp_path / "few", 15.1, 3))
     assert calibrated(few, 52, engine) == 1
     assert "3 of 3 frames tell a thickness" in only_error(capsys)
-    assert calibrated(whole, 52, engine, "--kind", "tarot") == 1
-    assert "no packet of tarot cards" in only_error(capsys)
+    assert calibrated(whole, 52, engine, "--kind", "jumbo") == 1
+    assert "mm a card" in only_error(capsys)
     assert read_decks() == {}
 
 
@@ -131,7 +133,7 @@ def test_records_are_listed_and_taken_back(whole, half, engine, capsys):
     assert main(["calibrate", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("mine: poker, a card 0.29")
-    assert [line.split()[3:5] for line in lines[1:]] == [[], []] or "52 cards" in lines[1]
+    assert "52 cards" in lines[1]
     assert "26 cards" in lines[2]
     assert main(["calibrate", "--forget", "3"]) == 2
     assert "rests on 2 packets" in only_error(capsys)
@@ -173,7 +175,7 @@ def test_an_unknown_deck_is_told_with_the_known_ones(whole, engine, capsys):
     assert "poker, bridge, jumbo, tarot, mini, bee" in error
 
 
-def test_another_camera_is_mentioned(whole, half, engine, capsys, caplog, tmp_path):
+def test_another_camera_is_mentioned(whole, half, engine, caplog, tmp_path):
     assert calibrated(whole, 52, engine) == 0
     words = ["--deck", "mine", "--json", str(tmp_path / "x.jsonl"), *engine]
     assert main([half, *words]) == 0

@@ -198,6 +198,11 @@ def test_the_networks_ratio_goes_from_its_prior_to_what_was_seen():
     assert surer < sd
 
 
+def test_a_reading_that_no_card_explains_is_left_out():
+    wild = record(52, 16.0, network=26.0)
+    assert network_ratio("poker", [wild]) == network_ratio("poker", [])
+
+
 def test_a_calibration_knows_its_camera():
     deck = known(record(52, 16.0))
     assert deck.fits((720, 1280), "packet-nano")
