@@ -53,7 +53,7 @@ def _parser() -> Parser:
     add = parser.add_argument
     add("--cards", type=whole_cards, metavar="N", help="how many cards the packet has")
     add("--deck", metavar="NAME", help=f"what to call the deck ({NAME})")
-    add("--kind", metavar="KIND", help="poker (unasked), bridge, jumbo, tarot or mini")
+    add("--kind", metavar="KIND", help="the size of its cards, as bridge or tarot (poker)")
     add("--force", action="store_true", help="keep it, however unlikely it is")
     add("--list", action="store_true", help="say what is known, of --deck NAME or of all")
     add(

@@ -106,7 +106,7 @@ def _parser() -> Parser:
     add = parser.add_argument
     add("--out", type=Path, metavar="FILE", help="write an annotated video, with its sound (.mp4)")
     add("--json", type=Path, metavar="FILE", help="write a line of JSON for every frame")
-    words = "a kind (poker, bridge, jumbo, tarot, mini), or a deck that kpstream calibrate learnt"
+    words = "a kind, as bridge or tarot (poker), or a deck that kpstream calibrate learnt"
     add("--deck", metavar="NAME", help=words)
     add("--cards-in-deck", type=whole_cards, metavar="N", help="no packet holds more than N cards")
     add(
