@@ -140,10 +140,9 @@ def _tell(name: str, known: Calibration) -> None:
     counts = sorted({max(1, last.cards // 2), last.cards})
     errors = " and ".join(f"± {error_cards(deck, n):.1f} at {n} cards" for n in counts)
     print(f"by thickness counts will be right to {errors}, nine times in ten")
-    if times == "once":
-        print("it is surer of a packet that was laid down several times: calibrate it again")
-    if len({record.cards for record in known.records}) == 1:
-        print(f"and of a packet of another size: --cards {counts[0]} --deck {name}, half the deck")
+    if len(known.records) == 1:
+        half = f"--cards {counts[0]} --deck {name}" if counts[0] < last.cards else "more cards"
+        print(f"surer yet: square it up, lay it down anew and calibrate again; then with {half}")
 
 
 def _list(name: str | None) -> int:
