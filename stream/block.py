@@ -3,18 +3,20 @@
 With the rotation R, the place c of the block's middle, the scale s = focal length / depth and
 κ = 1 / focal length, a point X of the block is seen at
 
-    x = (c + s (R X)₁₂) / (1 + κ s (R X)₃)
+    x = o + (c + s (R X)₁₂) / (1 + κ s (R X)₃)
 
 from the middle of the frame: at κ = 0 that is a distant camera's, where the focal length parts from
-all else. The block's parameters (7,) are: how far the back is shifted against the face (x, y) and
-stands from it (z), in mm; c in px; log s; log focal length. Its axes: x right, y upper, z out of
-the large face that the camera sees, so z is below 0 where that is the face.
+all else. The block's parameters (9,) are: how far the back is shifted against the face (x, y) and
+stands from it (z), in mm; c in px; log s; log focal length; o, where the camera's axis is, in px.
+Its axes: x right, y upper, z out of the large face that the camera sees, so that the back stands
+below 0 where that is the face.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import cos, exp, sin, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ RIGHT = np.array([-1.0, 1.0] * 4)
 UPPER = np.repeat([1.0, -1.0], 4)
 BACK = np.array([-1.0, -1.0, 1.0, 1.0] * 2)
 
+_SIDES = np.stack([RIGHT, UPPER, BACK], axis=1)
 _AHEAD = 0.05  # depth of a corner as a part of the middle's: closer cannot be, behind neither
 
 # (P @ _CROSS).reshape(3, 3), from the left by a row g, is P × g
@@ -43,8 +46,8 @@ class Sight:
     weight: Floats  # (n,) 1 / standard deviation
     half_mm: Floats  # (2,) half the width, half the height, between corners
     thickness_mm: float  # to begin with where no corner tells it
-    expected: Floats  # (7,) parameters …
-    precision: Floats  # (7,) … and 1 / variance of each, 0 = unknown
+    expected: Floats  # (9,) parameters …
+    precision: Floats  # (9,) … and 1 / variance of each, 0 = unknown
 
     @property
     def flat(self) -> Floats:
@@ -61,7 +64,7 @@ def corners(half_mm: Floats) -> Floats:
 class Projected:
     """Corners as seen, and what their derivatives are made of."""
 
-    xy: Floats  # (n, 2) px from the middle of the frame
+    xy: Floats  # (n, 2) px from the camera's axis
     points: Floats  # (n, 3) mm, from the block's middle, along the camera's axes
     depth: Floats  # (n, 1) as parts of the middle's
     scale: float
@@ -76,15 +79,15 @@ class Projected:
 def project(rotation: Floats, parameters: Floats, flat: Floats, back: Floats) -> Projected:
     """A block, and some of its corners: flat (n, 3) and on which side (n, 1) → as they are seen."""
     points = (flat + back * (parameters[:3] / 2)) @ rotation.T
-    scale = float(np.exp(parameters[5]))
-    kappa_scale = float(np.exp(parameters[5] - parameters[6]))
+    log_scale, log_focal = parameters[5:7].tolist()
+    scale, kappa_scale = exp(log_scale), exp(log_scale - log_focal)
     depth = 1 + kappa_scale * points[:, 2:]
     xy = (parameters[3:5] + scale * points[:, :2]) / depth
     return Projected(xy, points, depth, scale, kappa_scale)
 
 
 def jacobian(seen: Projected, rotation: Floats, back: Floats) -> Floats:
-    """Derivatives (n, 2, 10) of the corners seen by a turn (3,) of the camera's axes, then the 7.
+    """Derivatives (n, 2, 12) of the corners seen by a turn (3,) of the camera's axes, then the 9.
 
     A point that moves by dP moves in the picture by G dP, G = (s / D) [1 −κx], D its depth.
     """
@@ -93,10 +96,11 @@ def jacobian(seen: Projected, rotation: Floats, back: Floats) -> Floats:
     moves[:, 0, 0] = moves[:, 1, 1] = seen.scale / seen.depth[:, 0]
     pull = seen.xy * (seen.kappa_scale / seen.depth)
     moves[:, :, 2] = -pull
-    out = np.zeros((count, 2, 10))
+    out = np.zeros((count, 2, 12))
     out[:, :, :3] = moves @ (seen.points @ _CROSS).reshape(count, 3, 3)
     out[:, :, 3:6] = (moves.reshape(-1, 3) @ rotation).reshape(count, 2, 3) * (back / 2)[:, None]
     out[:, 0, 6] = out[:, 1, 7] = 1 / seen.depth[:, 0]
+    out[:, 0, 10] = out[:, 1, 11] = 1.0
     out[:, :, 9] = pull * seen.points[:, 2:]
     out[:, :, 8] = seen.scale * seen.points[:, :2] / seen.depth - out[:, :, 9]
     return out
@@ -104,12 +108,12 @@ def jacobian(seen: Projected, rotation: Floats, back: Floats) -> Floats:
 
 def turned(rotation: Floats, by: Floats) -> Floats:
     """A rotation, turned further by a vector (3,) in rad about the camera's axes."""
-    angle = float(np.sqrt(by @ by))
+    x, y, z = by.tolist()
+    angle = sqrt(x * x + y * y + z * z)
     if angle < 1e-12:
         return rotation
-    x, y, z = (by / angle).tolist()
     cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-    add = np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
+    add = sin(angle) / angle * cross + (1 - cos(angle)) / angle**2 * (cross @ cross)
     return np.asarray(rotation + add @ rotation)
 
 
@@ -118,11 +122,11 @@ def visible(rotation: Floats, parameters: Floats, half_mm: Floats) -> NDArray[np
 
     A corner of a convex block is seen exactly when one of its three sides points at the camera.
     """
-    x, y, z = place(rotation, parameters).tolist()
-    across = np.where(RIGHT > 0, x, -x) > half_mm[0]
-    along = np.where(UPPER > 0, y, -y) > half_mm[1]
-    large = BACK * np.sign(parameters[2]) * z > abs(parameters[2]) / 2
-    return np.asarray(across | along | large)
+    thick = float(parameters[2])
+    # how far out the camera stands, on each corner's three sides
+    out = _SIDES * (place(rotation, parameters) * (1, 1, np.copysign(1, thick)))
+    reach = np.array([*half_mm, abs(thick) / 2])
+    return np.asarray((out > reach).any(axis=1))
 
 
 def place(rotation: Floats, parameters: Floats) -> Floats:
@@ -132,8 +136,8 @@ def place(rotation: Floats, parameters: Floats) -> Floats:
 
 def translation(parameters: Floats) -> Floats:
     """Where the block's middle stands (3,), mm along the camera's axes."""
-    scale = np.exp(parameters[5])
-    return np.array([*(parameters[3:5] / scale), np.exp(parameters[6]) / scale])
+    x, y, log_scale, log_focal = parameters[3:7].tolist()
+    return np.array([x, y, exp(log_focal)]) / exp(log_scale)
 
 
 def starts(sight: Sight) -> Iterator[tuple[Floats, Floats]]:
@@ -167,5 +171,5 @@ def starts(sight: Sight) -> Iterator[tuple[Floats, Floats]]:
             thick = 2 * float(up @ out[:2]) / (scale * max(float(out[:2] @ out[:2]), 1e-3))
             thick = float(np.clip(thick, -most, most))
         rest = sight.expected[6]
-        parameters = np.array([0.0, 0.0, thick, *centre, np.log(scale), rest])
+        parameters = np.array([0.0, 0.0, thick, *centre, np.log(scale), rest, 0.0, 0.0])
         yield np.stack([right, upper, out], axis=1), parameters

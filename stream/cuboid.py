@@ -1,9 +1,9 @@
 """Corners of a packet in a picture → the packet as a cuboid: its pose, its thickness, the doubt.
 
-The camera is a pinhole whose axis meets the middle of the frame. A large face has the deck's size;
-a corner is the point of a card's round corner nearest to the sharp one. The focal length and how
-far the large faces lean are held by what is known of them beforehand, and so bring their doubt into
-the covariance.
+The camera is a pinhole. A large face has the deck's size; a corner is the point of a card's round
+corner nearest to the sharp one. The focal length, where the camera's axis is and how far the large
+faces lean are held by what is known of them beforehand, and so bring their doubt into the
+covariance.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ PARAMETERS = (
     "centre_x_px", "centre_y_px",  # the body's middle, from the frame's
     "log_scale",  # focal length / depth, px per mm
     "log_focal",
+    "axis_x_px", "axis_y_px",  # where the camera's axis is, from the frame's middle
 )  # fmt: skip
 """The order of `Body.covariance`."""
 
@@ -36,14 +37,17 @@ CORNER_RADIUS_MM = 3.5
 FOCAL_REL = 0.72
 """The focal length to expect where nothing is known, as a part of the frame's diagonal …"""
 
-FOCAL_LOG_SD = 0.25
-"""… and the standard deviation of its logarithm: from a wide webcam to a short zoom."""
+FOCAL_LOG_SD = 0.4
+"""… and the standard deviation of its logarithm: wide webcams, zooms, pictures cut out."""
 
 KNOWN_FOCAL_LOG_SD = 0.03
 """The same of a focal length that is given: focusing alone changes it as much."""
 
 LEAN_SD_MM = 0.5
 """How far the large faces of a packet lie shifted against each other, each way."""
+
+AXIS_SD_REL = 0.04
+"""How far from the middle of the frame the camera's axis may be, as a part of the diagonal."""
 
 OUTLIER = 25.0
 """Squared error in units of the standard deviation from which a corner is called wrong."""
@@ -57,6 +61,7 @@ WORST_SIGMA = 4.0
 _INSET_MM = CORNER_RADIUS_MM * (1 - 0.5**0.5)
 _THICKNESS_SD_MM = 1000.0  # keeps the thickness finite where no corner tells it
 _THIN = 2.0  # thickness in standard deviations below which its sign says little
+_PLENTY, _GOOD = 6, 1.5  # corners, and residual, with which no other fit need be looked for
 _LOST = 2.5  # residual in standard deviations from which the last frame's body is no guide
 
 
@@ -76,7 +81,8 @@ class Body:
     focal_log_sd: float
     lean_mm: Floats  # (2,) how far the back is shifted against the face
     near: Literal["back", "face"]  # the large face that the camera sees
-    covariance: Floats  # (10, 10), see PARAMETERS
+    axis_px: Floats  # (2,) where the camera's axis is, from the middle of the frame
+    covariance: Floats  # (12, 12), see PARAMETERS
     residual_px: float  # root mean square over the corners, by their robust weights
     residual_sigma: float  # in standard deviations, per degree of freedom; 1 is a good fit
     xy: Floats  # (8, 2) frame px: where the body says the corners are
@@ -105,12 +111,25 @@ def solve(
     if sight is None:
         return None
     if start is not None:
-        fit = fitted(sight, start.rotation, _parameters(start))
+        fit = fitted(sight, start.rotation, _parameters(start), 5e-3)
         if fit is not None and fit.residual < _LOST and not fit.hidden:
             return _body(sight, hw, fit, [])
-    fits = [fitted(sight, *guess) for guess in block.starts(sight)]
-    found = sorted((f for f in fits if f is not None), key=lambda f: f.cost)
-    return _body(sight, hw, found[0], found[1:]) if found else None
+    fits = _fits(sight)
+    return _body(sight, hw, fits[0], fits[1:]) if fits else None
+
+
+def _fits(sight: Sight) -> list[Fit]:
+    """The blocks that may have been seen, the likeliest first."""
+    # the large face of which more corners are seen is the near one
+    more = float(BACK[sight.used].sum())
+    fits: list[Fit] = []
+    for guess in sorted(block.starts(sight), key=lambda guess: -more * float(guess[1][2])):
+        fit = fitted(sight, *guess, 1e-5)
+        if fit is not None:
+            fits.append(fit)
+            if len(sight.used) >= _PLENTY and fit.residual < _GOOD and not fit.hidden:
+                break  # tilted the other way it would hide some
+    return sorted(fits, key=lambda fit: fit.cost)
 
 
 def expected_focal(hw: tuple[int, int], focal_px: float | None = None) -> tuple[float, float]:
@@ -167,26 +186,37 @@ def _sight(
     log_sd = focal[1] or log_sd
     size = np.array([deck.width_mm, deck.height_mm])
     thick = deck.cards * deck.card_mm / 2
+    axis = (AXIS_SD_REL * float(np.hypot(*hw))) ** -2
     return Sight(
         used=used,
         xy=xy[used] - _middle(hw),
         weight=weight[used],
         half_mm=size / 2 - _INSET_MM,
         thickness_mm=thick,
-        expected=np.array([0.0, 0.0, thick, 0.0, 0.0, 0.0, np.log(focal_px)]),
+        expected=np.array([0.0, 0.0, thick, 0.0, 0.0, 0.0, np.log(focal_px), 0.0, 0.0]),
         precision=np.array(
-            [LEAN_SD_MM**-2, LEAN_SD_MM**-2, _THICKNESS_SD_MM**-2, 0.0, 0.0, 0.0, log_sd**-2]
+            [
+                LEAN_SD_MM**-2,
+                LEAN_SD_MM**-2,
+                _THICKNESS_SD_MM**-2,
+                0.0,
+                0.0,
+                0.0,
+                log_sd**-2,
+                axis,
+                axis,
+            ]
         ),
     )
 
 
 def _parameters(body: Body) -> Floats:
-    """A body → the seven parameters of its block."""
+    """A body → the parameters of its block."""
     x, y, depth = body.translation_mm.tolist()
     scale = body.focal_px / depth
     back = body.thickness_mm if body.near == "back" else -body.thickness_mm
     logs = np.log([scale, body.focal_px])
-    return np.array([*body.lean_mm, back, x * scale, y * scale, *logs])
+    return np.array([*body.lean_mm, back, x * scale, y * scale, *logs, *body.axis_px])
 
 
 def _body(sight: Sight, hw: tuple[int, int], fit: Fit, others: list[Fit]) -> Body:
@@ -214,10 +244,11 @@ def _body(sight: Sight, hw: tuple[int, int], fit: Fit, others: list[Fit]) -> Bod
         focal_log_sd=float(np.sqrt(fit.covariance[9, 9])),
         lean_mm=parameters[:2].copy(),
         near="back" if sign > 0 else "face",
+        axis_px=parameters[7:],
         covariance=fit.covariance,
         residual_px=float(np.sqrt(pull @ errors / pull.sum())),
         residual_sigma=fit.residual,
-        xy=whole.xy + _middle(hw),
-        visible=block.visible(point.rotation, parameters, sight.half_mm),
+        xy=whole.xy + _middle(hw) + parameters[7:],
+        visible=fit.visible,
         outliers=squares > OUTLIER,
     )

@@ -16,7 +16,7 @@ FILM_DIAGONAL_MM = 43.267
 SHARE = 0.1
 """What a frame adds to what is known, as a part of what it would if it stood alone."""
 
-SUREST_LOG_SD = 0.02
+SUREST_LOG_SD = 0.03
 """No surer than this: focusing changes the focal length, and a zoom must be followed."""
 
 

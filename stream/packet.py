@@ -53,6 +53,18 @@ def canonical(xy: NDArray[np.float64]) -> list[int]:
     return list(TURN) if turned else list(range(len(KEYPOINTS)))
 
 
+def sigma_of(score: NDArray[np.float64], packet_extent_px: float) -> NDArray[np.float64]:
+    """Heights of heatmap peaks (…) → standard deviations of their places (…), each way, px.
+
+    In parts of the packet's larger extent, since the network sees it in a crop that fits:
+    0.004 · exp(4.4 · (1 − score)), 0.5 % at a peak of 0.95 and 14 % at 0.2. Measured on the clips
+    of cardcut that are trained on and on rendered pictures, errors beyond four deviations cut off;
+    the rendered ones, which no model knows by heart, are the larger. No peak, no precision: inf.
+    """
+    sigma = 0.004 * packet_extent_px * np.exp(4.4 * (1 - score))
+    return np.where(score > 0, sigma, np.inf)
+
+
 def cards_of(body: Body, deck: Deck, max_cards: int = MAX_CARDS) -> NDArray[np.float64]:
     """A packet's thickness → the distribution (max_cards + 1,) of its number of cards; P(0) = 0.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from lying import FOCAL, HW, POKER, shown
 
@@ -38,10 +38,10 @@ def test_the_corners_are_as_round_as_the_renderers():
 @given(POSES, st.booleans())
 def test_exact_corners_give_the_exact_thickness(pose, hidden_too):
     xy, visible, camera = shown(**pose)
-    body = solve(np.where(hidden_too | visible[:, None], xy, np.nan), equally(0.05), HW, POKER)
+    body = solve(np.where(hidden_too | visible[:, None], xy, np.nan), equally(0.01), HW, POKER)
     assert body is not None
     assert body.thickness_mm == pytest.approx(pose["thickness_mm"], abs=1e-3)
-    assert body.focal_px == pytest.approx(FOCAL, rel=1e-4)
+    assert body.focal_px == pytest.approx(FOCAL, rel=1e-3)
     assert np.allclose(body.xy, xy, atol=1e-2)
     assert body.near == ("face" if pose["face_up"] else "back")
     assert not body.outliers.any()
@@ -82,11 +82,11 @@ UNIT = st.floats(-1, 1)
 @settings(max_examples=40, deadline=None)
 @given(
     turn=st.tuples(UNIT, UNIT, UNIT),
-    seven=st.tuples(*[UNIT] * 7),
+    nine=st.tuples(*[UNIT] * 9),
 )
-def test_the_jacobian_is_the_slope(turn, seven):
-    middle = np.array([0, 0, 0, 0, 0, np.log(1.5), np.log(600)])
-    parameters = middle + np.array(seven) * (1, 1, 17, 100, 100, 0.6, 0.6)
+def test_the_jacobian_is_the_slope(turn, nine):
+    middle = np.array([0, 0, 0, 0, 0, np.log(1.5), np.log(600), 0, 0])
+    parameters = middle + np.array(nine) * (1, 1, 17, 100, 100, 0.6, 0.6, 50, 50)
     start = np.array([[1.0, 0, 0], [0, -0.7, 0.7], [0, -0.7, -0.7]])
     rotation = block.turned(np.linalg.qr(start)[0], 0.4 * np.array(turn))
     flat, back = block.corners(np.array([30.0, 42.0])), block.BACK[:, None]
@@ -94,13 +94,14 @@ def test_the_jacobian_is_the_slope(turn, seven):
     assume(seen.depth.min() > 0.3)
     found = block.jacobian(seen, rotation, back)
     step = 1e-6
-    for k in range(10):
-        change = np.zeros(10)
+    for k in range(12):
+        change = np.zeros(12)
         change[k] = step
         ahead, behind = (
             block.project(
                 block.turned(rotation, s * change[:3]), parameters + s * change[3:], flat, back
             ).xy
+            + s * change[10:]
             for s in (1, -1)
         )
         slope = (ahead - behind) / (2 * step)
@@ -150,7 +151,7 @@ def test_the_doubt_grows_with_that_of_the_corners(pose, times):
     assert unsure is not None
     assert unsure.thickness_sd_mm > sure.thickness_sd_mm
     # all of it, not the thickness alone, but for what is known beforehand
-    assert (np.diag(unsure.covariance) >= np.diag(sure.covariance) * (1 - 1e-6)).all()
+    assert (np.diag(unsure.covariance) >= np.diag(sure.covariance) * 0.98).all()
 
 
 @settings(max_examples=60, deadline=None)
@@ -235,16 +236,28 @@ def test_the_doubt_is_right(sigma_px):
     assert abs(np.mean(errors)) < 0.2
 
 
-@pytest.mark.parametrize("way", range(0, 360, 30))
-@pytest.mark.parametrize("distance_mm", [200, 400])
-def test_a_crop_that_hides_where_the_axis_is_brings_doubt(way, distance_mm):
-    off = 0.4 * np.array([640 * np.cos(np.radians(way)), 480 * np.sin(np.radians(way))])
-    xy, visible, _ = shown(distance_mm=distance_mm, azimuth_deg=40, off_px=tuple(off))
-    body = solve(np.where(visible[:, None], xy, np.nan), equally(), HW, POKER)
-    if body is not None and doubt(body, POKER) is None:
-        # what `cards_of` counts with
-        sd = body.thickness_sd_mm * max(1.0, body.residual_sigma)
-        assert abs(body.thickness_mm - 9.3) < 1.645 * sd
+def test_a_crop_that_hides_where_the_axis_is_brings_doubt():
+    rng = np.random.default_rng(12)
+    wrong, widths = [], {0.0: [], 0.4: []}
+    for part in np.repeat([0.0, 0.4], 150):
+        way, truth = rng.uniform(0, 2 * np.pi), rng.uniform(0.31, 16.1)
+        xy, visible, _ = shown(
+            thickness_mm=truth,
+            distance_mm=rng.uniform(180, 500),
+            elevation_deg=rng.uniform(20, 65),
+            azimuth_deg=rng.uniform(0, 360),
+            off_px=(part * HW[1] * np.cos(way), part * HW[0] * np.sin(way)),
+        )
+        xy = np.where(visible[:, None], xy + rng.normal(0, 0.5, (8, 2)), np.nan)
+        body = solve(xy, equally(), HW, POKER)
+        if body is None or doubt(body, POKER) is not None:
+            continue
+        sd = body.thickness_sd_mm * max(1.0, body.residual_sigma)  # what `cards_of` counts with
+        wrong.append(abs(body.thickness_mm - truth) > 1.645 * sd)
+        widths[part].append(sd)
+    assert len(wrong) > 200
+    assert np.mean(wrong[-len(widths[0.4]) :]) <= 0.12
+    assert np.median(widths[0.4]) > 1.4 * np.median(widths[0.0])
 
 
 def seen_from(distance_mm, **changes) -> Body:
@@ -266,9 +279,10 @@ def test_a_packet_too_far_away_says_how_far():
     assert doubt(body, POKER) == f"too far: the packet is {across:.0f} px across, wanted 60"
 
 
-def test_corners_of_no_cuboid_are_doubted():
+@pytest.mark.parametrize("seed", range(8))
+def test_corners_of_no_cuboid_are_doubted(seed):
     xy, _, _ = shown()
-    xy[:, 0] *= 1.6
+    xy += np.random.default_rng(seed).normal(0, 20, (8, 2))
     body = solve(xy, equally(), HW, POKER)
     assert body is not None
     assert body.residual_sigma > WORST_SIGMA
@@ -281,4 +295,4 @@ def test_more_than_the_deck_holds_is_doubted():
     said = doubt(seen_from(300, thickness_mm=26.0), POKER)
     assert said is not None
     assert said.startswith("too thick: the packet is 26.0 mm, a whole deck of 52 is 16.1")
-    assert doubt(seen_from(300, thickness_mm=21.0), DECKS["tarot"]) is not None  # its size is not
+    assert doubt(seen_from(300, thickness_mm=21.0), DECKS["tarot"]) is None

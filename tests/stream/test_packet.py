@@ -11,7 +11,7 @@ from lying import HW, POKER, shown
 from stream.cuboid import Body, solve
 from stream.decks import DECKS
 from stream.decode import count_of
-from stream.packet import EDGES, FLIP, KEYPOINTS, TURN, canonical, cards_of
+from stream.packet import EDGES, FLIP, KEYPOINTS, TURN, canonical, cards_of, sigma_of
 
 PARTS = [set(name.split("_")) for name in KEYPOINTS]
 ROWS = st.floats(-1000, 1000)
@@ -61,6 +61,13 @@ def test_a_deck_of_poker_cards_has_the_size_of_one():
     deck = DECKS["poker"]
     assert (deck.width_mm, deck.height_mm) == (63.0, 88.0)
     assert 0.25 <= deck.card_mm <= 0.35
+
+
+def test_a_higher_peak_and_a_smaller_packet_are_placed_better():
+    sigma = sigma_of(np.array([0.0, 0.2, 0.6, 0.95, np.nan]), 400.0)
+    assert np.isinf(sigma[[0, 4]]).all()
+    assert sigma[1:4] == pytest.approx([54, 9.3, 1.99], rel=0.01)
+    assert sigma_of(np.array([0.6]), 100.0) == pytest.approx(sigma[2] / 4)
 
 
 def of(thickness_mm: float, sd_mm: float, residual_sigma: float = 0.5) -> Body:
