@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from engines.spec import Engine
 from stream.canvas import Canvas
+from stream.decks import Deck
 from stream.decode import count_of, decode
 from stream.frame import Count, Frame, Packet, Result, State
 from stream.geometry import Region, frame_from_input, input_from_cell, whole
@@ -62,14 +63,15 @@ class _Look:
 
 
 def estimate(
-    frames: Iterable[Frame], engine: Engine, *, stills: bool = False
+    frames: Iterable[Frame], engine: Engine, *, stills: bool = False, deck: Deck | None = None
 ) -> Generator[Result, None, None]:
     """Frames in order → one result each, in the same order.
 
-    `stills`: every picture alone, nothing carried over and nothing to settle. What the frames or
-    the engine raise goes through. The results hold no memory of the engine's.
+    `stills`: every picture alone, nothing carried over and nothing to settle. No count is above
+    what `deck` holds; without one the count is the network's own. What the frames or the engine
+    raise goes through. The results hold no memory of the engine's.
     """
-    looker = _Looker(engine)
+    looker = _Looker(engine, deck)
     regions, pool = RegionTracker(engine.spec.input_hw), CountPool()
     for frame in frames:
         looker.start()
@@ -140,8 +142,9 @@ def _pooled(look: _Look, frame: Frame, pool: CountPool) -> tuple[Count | None, S
 class _Looker:
     """The engine with its input picture and a stop-watch."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, deck: Deck | None) -> None:
         self._engine = engine
+        self._deck = deck
         self._spec = engine.spec
         self.input_hw = engine.spec.input_hw
         self._input = np.empty((1, *self.input_hw, 3), np.uint8)
@@ -184,9 +187,27 @@ class _Looker:
         distribution, score = None, peak
         if prediction.count is not None:
             distribution = prediction.count[0].astype(np.float64)
+            if self._deck is not None:
+                distribution = _at_most(self._deck.cards, distribution)
             score = min(max(1.0 - float(distribution[0]), 0.0), 1.0)
         self.lap("decode")
         return _Look(packet, distribution, score, peak)
+
+
+def _at_most(cards: int, distribution: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distribution (C+1,) over 0..C cards → the same with nothing above `cards`.
+
+    Whether there is a packet at all is as likely as before. What lies above altogether becomes the
+    highest count that is possible.
+    """
+    possible = distribution.copy()
+    possible[cards + 1 :] = 0.0
+    before, after = distribution[1:].sum(), possible[1:].sum()
+    if after > 0:
+        possible[1:] *= before / after
+    else:
+        possible[min(cards, len(possible) - 1)] = before
+    return possible
 
 
 def _inside(xy: NDArray[np.float64], frame_hw: tuple[int, int]) -> NDArray[np.bool_]:

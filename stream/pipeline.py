@@ -20,6 +20,7 @@ from typing import TypeVar, final
 import cv2
 
 from engines.spec import Engine
+from stream.decks import Deck
 from stream.estimate import estimate
 from stream.flow import threaded
 from stream.frame import Finished, Result, Sink, Source
@@ -40,14 +41,15 @@ def run(
     sinks: Sequence[Sink],
     *,
     names: bool = False,
+    deck: Deck | None = None,
     on_result: Watcher | None = None,
 ) -> Stats:
     """Every frame of the source → every sink, until one of them has had enough.
 
     Takes all three open and closes them, however it ends. A live source loses the frames that the
     rest is too slow for; any other waits and loses none. `names` writes the keypoints' names into
-    the picture. `on_result` is told of each result once all sinks have it, in this thread;
-    like a sink it may raise Finished.
+    the picture, `deck` is what `estimate` takes. `on_result` is told of each result once all sinks
+    have it, in this thread; like a sink it may raise Finished.
     """
     stats, overlay = Stats(), Overlay(engine.spec, names=names)
     with _Stops() as stops, _Closing() as closing:
@@ -64,7 +66,7 @@ def run(
             cv2.setNumThreads(1)
         capture = threaded(source, name="capture", newest=info.live, unblock=source.close)
         threads.callback(capture.close)
-        found = estimate(capture, engine, stills=info.stills)
+        found = estimate(capture, engine, stills=info.stills, deck=deck)
         size = 2 if info.live else AHEAD
         results = threaded(found, name="infer", size=size, unblock=capture.close)
         threads.callback(results.close)

@@ -7,6 +7,7 @@ import pytest
 
 from engines.fake import FakeEngine, paint
 from engines.spec import ModelSpec, Prediction
+from stream.decks import DECKS
 from stream.estimate import estimate
 from stream.frame import Frame
 from stream.packet import EDGES, FLIP, KEYPOINTS
@@ -129,6 +130,18 @@ def test_a_lost_packet_is_not_looked_for_where_it_was():
 def test_after_a_loss_the_count_settles_anew():
     results = list(estimate(film([CORNERS] * 20 + [None] * 10 + [CORNERS] * 5), Watched()))
     assert states(results[19:]) == ["locked"] + ["no_packet"] * 10 + ["settling"] * 5
+
+
+@pytest.mark.parametrize(("cards", "said"), [(52, 26), (26, 26), (25, 25), (20, 20), (1, 1)])
+def test_no_count_is_above_the_deck_and_the_packet_is_as_sure_as_without(cards, said):
+    def last(deck):
+        *_, result = estimate(film([CORNERS] * 3), Watched(packet=0.8), stills=True, deck=deck)
+        return result
+
+    free, held = last(None), last(replace(DECKS["poker"], cards=cards))
+    assert held.count.cards == said
+    assert held.count.high <= cards
+    assert held.score == pytest.approx(free.score)
 
 
 def test_a_camera_without_media_time_is_timed_by_its_clock():
