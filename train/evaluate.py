@@ -24,7 +24,7 @@ from train.truth import Sight, Truth
 SPEED = 200
 """Calls that an engine's time is the median of."""
 
-_OF_ONE_CLIP = 3  # worst pictures shown of one clip: they look alike
+_OF_ONE_CLIP = 3  # worst pictures shown of one clip; of a stream 1: its frames look alike
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +48,7 @@ def run(
     Keeps the `keep` worst results; `told` is called after each picture.
     """
     judged: list[Judged] = []
-    worst = _Worst(keep)
+    worst = _Worst(keep, of_one_clip=_OF_ONE_CLIP if stills else 1)
     for clip in clips:
         for truth, result in _answers(clip, engine, stills=stills):
             one = Judged(truth, result.packet, result.count, result.score)
@@ -77,8 +77,8 @@ def _answers(
 class _Worst:
     """Judged pictures with their results → the worst, not many of them of one clip."""
 
-    def __init__(self, keep: int) -> None:
-        self._keep = keep
+    def __init__(self, keep: int, of_one_clip: int) -> None:
+        self._keep, self._of_one_clip = keep, of_one_clip
         self._kept: list[tuple[float, int, Judged, Result]] = []
         self._seen = 0
 
@@ -90,7 +90,7 @@ class _Worst:
         self._kept.append((bad, -self._seen, judged, result))
         self._kept.sort(key=lambda kept: kept[:2], reverse=True)
         alike = [k for k in self._kept if k[2].truth.clip == judged.truth.clip]
-        if len(alike) > _OF_ONE_CLIP:
+        if len(alike) > self._of_one_clip:
             self._kept.remove(alike[-1])
         del self._kept[self._keep :]
 

@@ -28,7 +28,7 @@ def counts(judged: Sequence[Judged]) -> bytes | None:
     every = [one for pictures in clips.values() for one in pictures]
     jitter = np.random.default_rng(0).uniform(-0.25, 0.25, len(every))
     truth = np.array([one.truth.cards for one in every]) + jitter
-    axes.scatter(truth, [o.said for o in every], s=8, alpha=0.4, linewidths=0, label="a picture")
+    axes.scatter(truth, [o.said for o in every], s=14, alpha=0.5, linewidths=0, label="a picture")
     if len(clips) < len(every):
         middle = [np.median([one.said for one in pictures]) for pictures in clips.values()]
         cards = [pictures[0].truth.cards for pictures in clips.values()]

@@ -117,7 +117,7 @@ def measure(engine: Engine, names: Sequence[str], given: Given, running: Running
     for name in names:
         protocol = PROTOCOLS[name]
         if protocol.set == "speed":
-            outcomes.measured[name] = Outcome(protocol, _speed(engine, art, given))
+            outcomes.measured[name] = Outcome(protocol, speed(engine, art, given))
             continue
         source = SETS[protocol.set]
         if source.needs and not getattr(given, source.needs):
@@ -134,8 +134,9 @@ def measure(engine: Engine, names: Sequence[str], given: Given, running: Running
     return outcomes
 
 
-def _speed(engine: Engine, art: Art, given: Given) -> dict[str, Figure]:
-    (height, width) = engine.spec.input_hw
+def speed(engine: Engine, art: Art, given: Given) -> dict[str, Figure]:
+    """One rendered picture through the engine alone → figures of the time of a call."""
+    height, width = engine.spec.input_hw
     stage = rendered.Stage(art, given.hw, given.seed)
     (sight,) = stage.stills(1, rendered.COVERED)
     image = np.empty((1, height, width, 3), np.uint8)

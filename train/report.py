@@ -119,8 +119,8 @@ def caption(judged: Judged) -> str:
     if judged.count is not None:
         said = f"{judged.count.mean:.1f} ({judged.count.low} to {judged.count.high})"
     line = f"{truth.name}: {f'{truth.cards} cards' if truth.cards else 'no packet'}, said {said}"
-    if judged.packet is not None and truth.cards:
-        line += f", corners off by {np.median(errors_of(judged)):.1f} px (median)"
+    if judged.packet is not None and len(errors := errors_of(judged)):
+        line += f", corners off by {np.median(errors):.1f} px, the worst by {errors.max():.0f} px"
     return line
 
 
