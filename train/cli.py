@@ -10,13 +10,16 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from train import eval_command, export_command
 from train.config import Config
 from train.words import numbers, size
+
+if TYPE_CHECKING:
+    from stream.synth import SceneConfig
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -98,6 +101,9 @@ def _add_synth(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--truth", type=Path, help="JSON lines: the clip's corners and count")
     parser.add_argument("--art", type=Path, help="folder with backs/ and faces/")
     parser.add_argument("--backgrounds", type=Path, help="folder of pictures to lay it on")
+    parser.add_argument("--hands", type=Path, help="folder of cut-out hands (PNG with alpha)")
+    parser.add_argument("--config", type=Path, help="JSON file with knobs of the renderer")
+    parser.add_argument("--empty", action="store_true", help="pictures without a packet")
 
 
 def _fit(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
@@ -114,6 +120,17 @@ def _fit(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         print(f"wrote {checkpoint}")
 
 
+def _scenes(options: argparse.Namespace) -> SceneConfig:
+    """The knobs of a file, with what the command line says of them."""
+    from stream.synth import SceneConfig  # noqa: PLC0415 - OpenCV takes a while to import
+
+    text = options.config.read_text(encoding="utf-8") if options.config else "{}"
+    config = SceneConfig.from_json(text)
+    if options.cards is not None:
+        config = replace(config, cards=(options.cards, options.cards))
+    return replace(config, empty=1.0) if options.empty else config
+
+
 def _synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     from stream.frame import checked_output  # noqa: PLC0415
     from train import showing  # noqa: PLC0415
@@ -123,7 +140,13 @@ def _synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
         parser.error(f"--out must end in .png, .jpg, .mp4 or .npz, got {out.name}")
     if options.truth and kind != ".mp4":
         parser.error("--truth goes with a clip: name an .mp4 with --out")
-    stage = showing.Stage.of(options.cards, options.art, options.backgrounds, options.seed)
+    stage = showing.Stage.of(
+        _scenes(options),
+        options.seed,
+        art=options.art,
+        backgrounds=options.backgrounds,
+        hands=options.hands,
+    )
     if kind == ".mp4":
         truth = checked_output(options.truth) if options.truth else None
         frames = round(options.seconds * options.fps)

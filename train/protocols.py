@@ -92,7 +92,9 @@ PROTOCOLS = {
         "the same frames, for a model that no real packet has trained", "cardcut"
     ),
     "rendered": Protocol("clips of 2 s of rendered packets, each as a stream", "rendered"),
-    "covered": Protocol("rendered packets with fingers on them, each picture alone", "covered"),
+    "covered": Protocol(
+        "rendered packets, fingers on half of their corners, each alone", "covered"
+    ),
     "empty": Protocol("photographs and rendered things without a packet, each alone", "empty"),
     "empty-video": Protocol("clips of 2 s of things without a packet, as streams", "empty-video"),
     "speed": Protocol("one picture through the engine, again and again", "speed"),

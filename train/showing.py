@@ -25,14 +25,22 @@ class Stage:
     seed: int
 
     @classmethod
-    def of(cls, cards: int | None, art: Path | None, backgrounds: Path | None, seed: int) -> Stage:
-        """Count (None = any), folder with backs/ and faces/, folder of backgrounds → a stage."""
+    def of(
+        cls,
+        config: SceneConfig,
+        seed: int,
+        *,
+        art: Path | None = None,
+        backgrounds: Path | None = None,
+        hands: Path | None = None,
+    ) -> Stage:
+        """A configuration, folder with backs/ and faces/, of backgrounds, of hands → a stage."""
         pictures = Art.from_folders(
             backs=art / "backs" if art else None,
             faces=art / "faces" if art else None,
             backgrounds=backgrounds,
+            hands=hands,
         )
-        config = SceneConfig() if cards is None else SceneConfig(cards=(cards, cards))
         return cls(config, pictures, seed)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -31,6 +31,8 @@ class Backdrop:
     part: tuple[float, float]  # (x, y) in 0..1: which part of it is shown
     mix: Floats  # (3, 3) BGR → BGR, so that a picture serves in many colours
     corners: Floats  # (2, 2) brightness in the picture's corners
+    below_mm: float = 0.0  # how far the table is below what is looked at
+    blur_rel: float = 0.0  # standard deviation of its blur, of the picture's shorter side
 
 
 def draw_backdrop(rng: np.random.Generator, tables: list[Texture], flat: float) -> Backdrop:
@@ -59,8 +61,23 @@ def draw_backdrop(rng: np.random.Generator, tables: list[Texture], flat: float) 
 
 def paint_backdrop(scene: Backdrop, camera: Camera, hw: tuple[int, int]) -> Image:
     """The backdrop as the camera shows it (H, W, 3)."""
+    if scene.below_mm > 0:
+        camera = replace(camera, t=camera.t - camera.R[:, 2] * scene.below_mm)
     image = _as_picture(scene, scene.table, hw) if scene.flat else _as_table(scene, camera, hw)
-    return np.asarray(cv2.transform(image, scene.mix), dtype=np.uint8)
+    image = np.asarray(cv2.transform(image, scene.mix), dtype=np.uint8)
+    sigma = scene.blur_rel * min(hw)
+    return _blurred(image, sigma) if sigma > 0.3 else image
+
+
+def _blurred(image: Image, sigma: float) -> Image:
+    """A picture out of focus; a strong blur is made on a smaller one."""
+    part = int(np.clip(sigma / 2, 1, 8))
+    height, width = image.shape[:2]
+    small = cv2.resize(
+        image, (max(1, width // part), max(1, height // part)), interpolation=cv2.INTER_AREA
+    )
+    soft = cv2.GaussianBlur(small, (0, 0), sigma / part)
+    return np.asarray(cv2.resize(soft, (width, height)), dtype=np.uint8)
 
 
 def _as_picture(scene: Backdrop, texture: Texture, hw: tuple[int, int]) -> Image:

@@ -61,8 +61,8 @@ class Clip:
         rng = np.random.default_rng(seed)
         renderer = Renderer(config, art)
         scene = draw_scene(rng, renderer.config, renderer.stock)
-        # one exposure lasts, and a finger would stick to the packet
-        self.scene = replace(scene, finger=None, finish=replace(scene.finish, motion_rel=0.0))
+        # one exposure lasts
+        self.scene = replace(scene, finish=replace(scene.finish, motion_rel=0.0))
         self.path = _draw_path(rng, renderer.config, self.scene.body.sharp_corners(), hw)
 
     @property

@@ -13,12 +13,14 @@ from stream.synth.art import Art, built_in
 from stream.synth.backdrop import paint_backdrop
 from stream.synth.camera import Camera
 from stream.synth.config import SceneConfig
+from stream.synth.cover import cover
+from stream.synth.cutout import Sprite, hidden
 from stream.synth.finish import finish
-from stream.synth.hands import Finger
-from stream.synth.light import SHIFT, fall_off, fixed, shadow_polygons
+from stream.synth.light import fall_off, shadow_polygons
 from stream.synth.paint import Block, paint
 from stream.synth.scene import Scene, draw_camera, draw_scene
 from stream.synth.stock import textures_of
+from stream.synth.things import lifted
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -30,8 +32,9 @@ class Rendered:
 
     `xy` holds all eight corners, hidden ones and those beyond the picture's edge too; where there
     is no packet it is NaN. A corner is the point of the card's round corner nearest to the sharp
-    one (see `stream.synth.body.Body.corners`). `camera` sees the corners of the labelled packet:
-    where the labels turned by 180°, the world did.
+    one (see `stream.synth.body.Body.corners`). `camera` is the pinhole that sees the corners of the
+    labelled packet: where the labels turned by 180°, the world did. It knows nothing of the lens,
+    which `xy` went through.
     """
 
     image: Image  # (H, W, 3) BGR
@@ -52,27 +55,34 @@ class Renderer:
     def sample(self, rng: np.random.Generator, hw: tuple[int, int]) -> Rendered:
         """Random numbers → a picture of `hw` = (height, width) pixels, and its truth."""
         scene = draw_scene(rng, self.config, self.stock)
-        camera = draw_camera(rng, self.config, scene.body, hw)
+        camera = draw_camera(rng, self.config, scene, hw)
+        scene = cover(rng, self.config, self.stock, scene, camera, hw)
         return render(scene, camera, hw, rng)
 
 
 def render(scene: Scene, camera: Camera, hw: tuple[int, int], rng: np.random.Generator) -> Rendered:
     """A scene as a camera shows it; `rng` places the noise and nothing else."""
     image = paint_backdrop(scene.backdrop, camera, hw)
-    blocks = [*scene.others, *([scene.packet] if scene.packet else [])]
-    _dim(image, scene, blocks, camera)
-    # what is further away is drawn first
-    blocks.sort(key=lambda b: -float(np.linalg.norm(camera.place[:2] - b.place_mm)))
-    xy, visible = _truth(scene, camera, hw)
+    blocks = _blocks(scene, camera)
+    if not scene.held:
+        _dim(image, scene, [block for block, _ in blocks], camera)
+    xy, visible = _truth(scene, camera)
+    behind, front = _sprites(scene, camera)
+    for sprite in behind:
+        sprite.paint(image, shadow=0.0)
     covered = None
-    for block in blocks:
-        painted = paint(image, block, camera, scene.light)
+    for block, lift in blocks:
+        painted = paint(image, block, lifted(camera, lift), scene.light)
         if block is scene.packet:
             covered = painted
         elif covered is not None and painted is not None:
             visible &= ~painted.covers(xy)
-    if scene.finger is not None:
-        visible &= ~_point(image, scene.finger, xy)
+    for sprite in front:
+        sprite.paint(image, shadow=scene.light.shadow * 0.6)
+    visible &= ~hidden(front, xy)
+    scene.stage.shine(image)
+    xy = scene.finish.lens.shown(xy, hw)
+    visible &= ((xy >= -0.5) & (xy < np.array(hw[::-1]) - 0.5)).all(axis=1)
     order = canonical(xy)
     if order[0] != 0:
         camera = camera.turned()
@@ -81,13 +91,12 @@ def render(scene: Scene, camera: Camera, hw: tuple[int, int], rng: np.random.Gen
     return Rendered(final, xy[order], visible[order], scene.cards, camera, thickness)
 
 
-def _truth(scene: Scene, camera: Camera, hw: tuple[int, int]) -> tuple[Floats, NDArray[np.bool_]]:
-    """Where the corners are (8, 2) and which the packet and the picture's edge leave visible."""
+def _truth(scene: Scene, camera: Camera) -> tuple[Floats, NDArray[np.bool_]]:
+    """Where a pinhole sees the corners (8, 2), and which of them the packet does not hide."""
     if scene.packet is None:
         return np.full((8, 2), np.nan), np.zeros(8, dtype=np.bool_)
     xy = camera.project(scene.body.corners())
-    inside = ((xy >= -0.5) & (xy < np.array(hw[::-1]) - 0.5)).all(axis=1)
-    return xy, inside & scene.body.visible(camera.place)
+    return xy, scene.body.visible(camera.place)
 
 
 def _dim(image: Image, scene: Scene, blocks: list[Block], camera: Camera) -> None:
@@ -106,22 +115,32 @@ def _dim(image: Image, scene: Scene, blocks: list[Block], camera: Camera) -> Non
     cv2.multiply(image, cv2.cvtColor(full, cv2.COLOR_GRAY2BGR), dst=image, scale=1 / 128)
 
 
-def _point(image: Image, finger: Finger, xy: Floats) -> NDArray[np.bool_]:
-    """Draw a finger, in place → which of the points (8, 2) px it covers."""
-    height, width = image.shape[:2]
-    extent = float((xy.max(axis=0) - xy.min(axis=0)).max())
-    size = np.array([width, height])
-    start = np.array(finger.start) * size
-    end = xy[finger.keypoint] + np.array(finger.past) * extent
-    radius = max(1.5, finger.radius_rel * extent)
-    a, b = (tuple(p.tolist()) for p in fixed(np.stack([start, end])))
-    for k in range(4):
-        colour = tuple(c * (0.7 + 0.1 * k) for c in finger.colour)
-        thick = max(1, round(2 * radius * (1 - 0.22 * k)))
-        cv2.line(image, a, b, colour, thick, cv2.LINE_AA, SHIFT)
-    along = np.clip(((xy - start) @ (end - start)) / max(((end - start) ** 2).sum(), 1e-9), 0, 1)
-    away = np.linalg.norm(xy - start - along[:, None] * (end - start), axis=1)
-    return np.asarray(away < radius)
+def _blocks(scene: Scene, camera: Camera) -> list[tuple[Block, float]]:
+    """The packet and the things with their heights; what is further away comes first."""
+
+    def nearness(parts: tuple[tuple[Block, float], ...]) -> float:
+        return -float(np.linalg.norm(camera.place[:2] - parts[0][0].place_mm))
+
+    groups = [thing.parts for thing in scene.others]
+    if scene.packet is not None:
+        groups.append(((scene.packet, 0.0),))
+    groups.sort(key=nearness)
+    found = []
+    for parts in groups:
+        levels = sorted(parts, key=lambda part: (part[1], nearness((part,))))
+        found += levels
+    return found
+
+
+def _sprites(scene: Scene, camera: Camera) -> tuple[list[Sprite], list[Sprite]]:
+    """What hands show behind what is held, and in front of it."""
+    behind: list[Sprite] = []
+    front: list[Sprite] = []
+    for hand in scene.hands:
+        back, near = hand.sprites(camera)
+        behind += back
+        front += near
+    return behind, front
 
 
 __all__ = ["Rendered", "Renderer", "render"]

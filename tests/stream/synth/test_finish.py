@@ -42,3 +42,35 @@ def test_jpeg_changes_a_little_and_keeps_the_size():
     coded = finish(noise, Finish(jpeg=50), np.random.default_rng(0))
     assert coded.shape == noise.shape
     assert 0 < np.abs(coded.astype(int) - noise).mean() < 60
+
+
+def test_metering_brings_dark_and_bright_towards_the_middle():
+    dark = finish(grey(30), Finish(metering=0.9), np.random.default_rng(0))
+    bright = finish(grey(230), Finish(metering=0.9), np.random.default_rng(0))
+    assert 70 < dark.mean() < 120
+    assert 90 < bright.mean() < 150
+
+
+def test_a_webcam_has_fewer_pixels_and_halos():
+    edge = grey(60)
+    edge[:, 64:] = 180
+    soft = finish(edge, Finish(shrink=2.5), np.random.default_rng(0)).astype(int)
+    assert soft.shape == edge.shape
+    assert np.abs(np.diff(soft[48, :, 0])).max() < 90
+    halo = finish(edge, Finish(sharpen=1.0), np.random.default_rng(0)).astype(int)
+    assert halo.max() > 190
+    assert halo.min() < 50
+
+
+def test_flicker_darkens_rows_and_nothing_else():
+    striped = finish(grey(), Finish(flicker=0.3, flicker_rows_rel=0.3), np.random.default_rng(0))
+    rows = striped[..., 0].astype(int)
+    assert (np.ptp(rows, axis=1) == 0).all()
+    assert rows.max() == 120
+    assert rows.min() == pytest.approx(84, abs=2)
+
+
+def test_blotches_change_the_colour_and_leave_the_brightness():
+    image = finish(grey(), Finish(blotch=8.0), np.random.default_rng(0)).astype(float)
+    assert image.std(axis=(0, 1)).max() > 3
+    assert (image @ [0.114, 0.587, 0.299]).std() < 1

@@ -1,0 +1,11 @@
+"""Scenes in which nothing happens but what a test asks for."""
+
+from stream.synth import SceneConfig
+
+PLAIN = SceneConfig(
+    face_up=0.0, lean=0.0, misaligned_mm=(0, 0), gloss=0.0, clutter=0.0, stray_card=0.0,
+    occluder=0.0, held=0.0, outside=0.0, cast=(1, 1), exposure=(1, 1), gamma=(1, 1), defocus=0.0,
+    motion=0.0, noise=(0, 0), jpeg=0.0, hard=0.0, backlit=0.0, gels=0.0, spot=0.0,
+    vignette=(0, 0), hand_shadow=0.0, dark=0.0, bright=0.0, blotches=0.0, webcam=0.0, flicker=0.0,
+    wide=0.0, rolling=0.0, metering=(0, 0),
+)  # fmt: skip
