@@ -63,13 +63,17 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         outcomes = protocols.measure(engine, names, given, lambda *what: _shown(bar, *what))
         named, spec = str(engine), engine.spec
     notes = [*given.missing(), *(f"skipped {k}: {v}" for k, v in outcomes.skipped.items())]
+    trained = trained_on(options.model, options.clips)
     console = Console()
     console.print(report.table(outcomes))
     for note in notes:
         console.print(note, highlight=False, markup=False)
+    if options.data:
+        console.print(f"trained on: {trained}", highlight=False, markup=False)
     if options.out:
         about = {
             "model": str(options.model),
+            "trained on": trained,
             "engine": named,
             "processor cores": str(os.cpu_count()),
             "real clips": ", ".join(map(str, options.clips)) or "all",
@@ -79,6 +83,23 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         }
         report.write(options.out, about, spec, outcomes)
         print(f"wrote {options.out / 'report.html'}")
+
+
+def trained_on(model: Path, scored: tuple[int, ...]) -> str:
+    """What a model's file says of the real clips it has seen, beside those scored; () = all."""
+    if model.suffix != ".pt":
+        return "the file does not say; if on real clips that are scored here, their figures flatter"
+    from train.config import Config  # noqa: PLC0415
+    from train.loop import read_checkpoint  # noqa: PLC0415 - torch takes seconds to import
+
+    config = Config.from_json(read_checkpoint(model)["config"])
+    since = f", which starts from {config.start}" if config.start else ""
+    if not config.data:
+        return f"no real packets in this run{since}"
+    held = f"those held out: {', '.join(map(str, config.hold_out)) or 'none'}{since}"
+    if scored and set(scored) <= set(config.hold_out):
+        return f"real clips, {held}"
+    return f"real clips, some of which are scored here, so that their figures FLATTER; {held}"
 
 
 def _shown(bar: Progress, name: str, pictures: int) -> Callable[[], object]:

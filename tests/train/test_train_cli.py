@@ -6,7 +6,7 @@ from dataclasses import fields
 import cv2
 import pytest
 
-from train import cli
+from train import cli, eval_command
 from train.config import Config
 
 
@@ -131,6 +131,24 @@ def test_train_score_and_export_through_the_commands(capsys, tmp_path):
     assert "ONNX Runtime" in figures["about"]["engine"]
     assert "skipped cardcut-clips: needs --data" in figures["about"]["not measured"]
     assert (scored / "report.html").stat().st_size > 20_000
+
+
+def test_a_checkpoint_says_what_it_has_seen_of_the_clips_scored(tmp_path):
+    torch = pytest.importorskip("torch")
+    model = tmp_path / "last.pt"
+
+    def said(scored, **options):
+        state = {"model": {}, "spec": "{}", "config": Config(**options).to_json()}
+        torch.save(state, model)
+        return eval_command.trained_on(model, scored)
+
+    held = {"data": "cardcut", "hold_out": (51, 9)}
+    assert said((51, 9), **held).endswith("those held out: 51, 9")
+    assert "FLATTER" in said((51, 9, 15), **held)
+    assert "FLATTER" in said((), **held)
+    assert said((51,)) == "no real packets in this run"
+    assert said((51,), start="a.pt").endswith("starts from a.pt")
+    assert "does not say" in eval_command.trained_on(tmp_path / "m.onnx", (51,))
 
 
 def test_a_checkpoint_that_is_none_is_one_line(capsys, tmp_path):

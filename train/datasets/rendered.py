@@ -22,8 +22,8 @@ FRAMES = 60
 
 _DRAWN = 1_000_003  # seed of drawn artwork; training's is 0
 
-COVERED = SceneConfig(covered=(0.5, 0.5), outside=0.0)
-"""Fingers in front of half of the corners that would be seen."""
+COVERED = SceneConfig(covered=(0.5, 0.5), held=0.0, occluder=0.0, outside=0.0)
+"""Fingers in front of half of the corners that would be seen, and of no more."""
 
 EMPTY = SceneConfig(empty=1.0, clutter=1.0)
 """Tables with things on them that are no packet."""
