@@ -53,6 +53,8 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     given = sets.Given(
         **folders, clips=options.clips, hw=options.size, seed=options.seed, scale=options.scale
     )
+    if options.out:  # what cannot be written is better known before than after
+        options.out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         eager = options.engine == "eager"  # which runs the checkpoint itself
         model = options.model if eager else export_command.as_onnx(options.model, stack)
@@ -77,7 +79,8 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
             "engine": named,
             "processor cores": str(os.cpu_count()),
             "real clips": ", ".join(map(str, options.clips)) or "all",
-            "rendered": f"{options.size[1]}x{options.size[0]}, seed {options.seed}",
+            "rendered": f"{options.size[1]}x{options.size[0]}, seed {options.seed}, of "
+            + outcomes.artwork,
             "scale": f"{options.scale:g}",
             "not measured": "; ".join(notes) or "nothing was left out",
         }

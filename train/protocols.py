@@ -21,7 +21,7 @@ from train.datasets import rendered
 from train.doubt import Figure, of_quantile
 from train.evaluate import Verdict
 from train.metrics import figures
-from train.sets import SETS, Given
+from train.sets import SETS, Given, Set
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ class Outcome:
 class Outcomes:
     """What all protocols measured, by name, and those that were skipped with the reason."""
 
+    artwork: str = ""  # how many pictures of each kind were rendered with
     measured: dict[str, Outcome] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
 
@@ -113,9 +114,9 @@ def measure(engine: Engine, names: Sequence[str], given: Given, running: Running
         raise ValueError(
             f"the protocols score the corners of a packet, this model finds {engine.spec.keypoints}"
         )
-    outcomes = Outcomes()
-    verdicts: dict[str, Verdict] = {}
     art = rendered.held_out_art(given.art, given.backgrounds, given.hands)
+    outcomes = Outcomes(_artwork(art))
+    verdicts: dict[str, Verdict] = {}
     for name in names:
         protocol = PROTOCOLS[name]
         if protocol.set == "speed":
@@ -129,11 +130,19 @@ def measure(engine: Engine, names: Sequence[str], given: Given, running: Running
             count, clips = source.open(given, art)
             told = running(protocol.set, count)
             verdicts[protocol.set] = evaluate.run(engine, clips, stills=source.stills, told=told)
-        verdict = verdicts[protocol.set]
-        made = figures(verdict.judged, stream=not source.stills)
-        own = {n: f for n, f in made.items() if not protocol.shows or n in protocol.shows}
-        outcomes.measured[name] = Outcome(protocol, own, verdict)
+        outcomes.measured[name] = _outcome(protocol, verdicts[protocol.set], source)
     return outcomes
+
+
+def _outcome(protocol: Protocol, verdict: Verdict, source: Set) -> Outcome:
+    made = figures(verdict.judged, stream=not source.stills)
+    own = {n: f for n, f in made.items() if not protocol.shows or n in protocol.shows}
+    return Outcome(protocol, own, verdict)
+
+
+def _artwork(art: Art) -> str:
+    kinds = {"backs": art.backs, "faces": art.faces, "tables": art.backgrounds, "hands": art.hands}
+    return ", ".join(f"{len(pictures)} {kind}" for kind, pictures in kinds.items())
 
 
 def speed(engine: Engine, art: Art, given: Given) -> dict[str, Figure]:

@@ -107,7 +107,7 @@ def _photographs(paths: Sequence[Path]) -> Iterator[Sight]:
 
 def _empty_video(given: Given, art: Art) -> Opened:
     clips = given.some(12)
-    stage = rendered.Stage(art, given.hw, given.seed + 3)
+    stage = rendered.Stage(art, given.hw, given.seed + 1000)
     return clips * rendered.FRAMES, stage.clips(clips, rendered.EMPTY)
 
 

@@ -92,6 +92,7 @@ def test_all_of_them_run_with_nothing_given_but_the_real_ones():
     outcomes, asked = run(names, TINY)
     assert set(outcomes.measured) == {"empty", "speed"}
     assert outcomes.skipped == dict.fromkeys(["cardcut", "cardcut-clips"], "needs --data")
+    assert outcomes.artwork == "24 backs, 24 faces, 24 tables, 0 hands"
     assert asked[0] == ("empty", 3)
     assert asked[1:] == ["empty"] * 3
     assert outcomes.measured["empty"].figures["called a packet"].n == 3

@@ -53,7 +53,9 @@ def measured(name, every, *, stream=False):
 def outcomes():
     made = {"cardcut": measured("cardcut", judged()), "empty": measured("empty", bare())}
     speed = {"engine, median ms": Figure(8.0, np.nan, np.nan, 200, 1)}
-    return Outcomes({**made, "speed": Outcome(PROTOCOLS["speed"], speed)}, {"rendered": "no <art>"})
+    return Outcomes(
+        "", {**made, "speed": Outcome(PROTOCOLS["speed"], speed)}, {"rendered": "no <art>"}
+    )
 
 
 def test_the_table_says_target_figure_and_n(outcomes):
