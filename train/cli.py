@@ -10,15 +10,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from rich.console import Console
-
-from train import export_command
+from train import eval_command, export_command
 from train.config import Config
+from train.words import numbers, size
 
 if TYPE_CHECKING:
     from stream.synth import SceneConfig
@@ -58,8 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     fit.set_defaults(run=_fit)
 
     evaluate = commands.add_parser("eval", help="score a network", formatter_class=shown)
-    _add_eval(evaluate)
-    evaluate.set_defaults(run=_eval)
+    eval_command.add_arguments(evaluate)
+    evaluate.set_defaults(run=eval_command.run)
 
     export = commands.add_parser(
         "export", help="checkpoint or ONNX → a runtime's file", formatter_class=shown
@@ -92,25 +90,6 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(name, **settings)
 
 
-def _add_eval(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, help="an .onnx file, or a checkpoint (.pt)")
-    parser.add_argument("--engine", default="auto", help="the runtime that is scored")
-    parser.add_argument("--data", type=Path, help="folder of real pictures: cardcut")
-    parser.add_argument(
-        "--clips", type=numbers, default=(), help="score only the clips with these counts: 51,45"
-    )
-    parser.add_argument("--empty", type=Path, help="folder of pictures without a packet")
-    parser.add_argument(
-        "--all-empty",
-        action="store_true",
-        help="score every picture of --empty, not only those that training holds out",
-    )
-    parser.add_argument("--rendered", type=int, default=0, help="how many rendered packets")
-    parser.add_argument("--size", type=size, default=(480, 640), help="their size: 640x480")
-    parser.add_argument("--seed", type=int, default=1_000_003, help="their seed")
-    parser.add_argument("--out", type=Path, help="folder for figures, plots and worst pictures")
-
-
 def _add_synth(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="sheet.png, clip.mp4, or crops.npz")
     parser.add_argument("--n", type=int, default=48, help="pictures on the sheet; crops")
@@ -127,19 +106,6 @@ def _add_synth(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--empty", action="store_true", help="pictures without a packet")
 
 
-def numbers(text: str) -> tuple[int, ...]:
-    """Text "51,45" → (51, 45); nothing → ()."""
-    return tuple(int(part) for part in text.split(",") if part.strip())
-
-
-def size(text: str) -> tuple[int, int]:
-    """Text "640x480" → (480, 640): height, width."""
-    width, height = (int(part) for part in text.lower().split("x"))
-    if width < 16 or height < 16:
-        raise argparse.ArgumentTypeError(f"{text}: a picture must be 16x16 at least")
-    return height, width
-
-
 def _fit(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     values = {option.name: getattr(options, option.name) for option in fields(Config)}
     try:
@@ -152,31 +118,6 @@ def _fit(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     checkpoint = (fit_count if config.only_count else fit)(config)
     if os.environ.get("LOCAL_RANK", "0") == "0":  # with several devices, one process speaks
         print(f"wrote {checkpoint}")
-
-
-def _eval(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    if not (options.data or options.empty or options.rendered):
-        parser.error("nothing to score: name --data, --empty or --rendered")
-    from engines import open_engine  # noqa: PLC0415
-    from train import evaluate, report  # noqa: PLC0415
-
-    sets = {}
-    if options.data:
-        sets["labelled"] = evaluate.labelled(options.data, options.clips)
-    if options.empty:
-        sets["empty"] = evaluate.without_packet(options.empty, everything=options.all_empty)
-    if options.rendered:
-        sets["rendered"] = evaluate.rendered(options.rendered, options.seed, options.size)
-    with ExitStack() as stack:
-        eager = options.engine == "eager"  # which runs the checkpoint itself
-        model = options.model if eager else export_command.as_onnx(options.model, stack)
-        engine = open_engine(model, options.engine)
-        stack.callback(engine.close)
-        verdicts = {name: evaluate.run(engine, pictures) for name, pictures in sets.items()}
-        Console().print(report.table({name: v.scores for name, v in verdicts.items()}))
-        if options.out:
-            report.write(options.out, str(engine), engine.spec, verdicts)
-            print(f"wrote {options.out}")
 
 
 def _scenes(options: argparse.Namespace) -> SceneConfig:

@@ -21,7 +21,7 @@ from stream.synth import Art, Renderer, SceneConfig
 from stream.synth.art import built_in
 from train import augment
 from train.config import Config
-from train.datasets import cardcut, empty
+from train.datasets import cardcut, empty, held_out
 
 Image = NDArray[np.uint8]
 
@@ -58,7 +58,6 @@ def read_pictures(config: Config, real: list[cardcut.Sample]) -> Pictures:
     frames = [_read(sample.path) for sample in real]
     backgrounds = empty.load(Path(config.backgrounds), held_out=False) if config.backgrounds else []
     art = _art(config, backgrounds)
-    hands = sorted(Path(config.hands).glob("*.png")) if config.hands else []
     return Pictures(
         real,
         frames,
@@ -66,23 +65,26 @@ def read_pictures(config: Config, real: list[cardcut.Sample]) -> Pictures:
         Renderer(SceneConfig(extent=(0.42, 0.92)), art),
         Renderer(SceneConfig(extent=(0.12, 0.5)), art),
         Renderer(SceneConfig(empty=1.0), art),
-        [_read(path, cv2.IMREAD_UNCHANGED) for path in hands],
+        list(art.hands),
     )
 
 
 def _art(config: Config, backgrounds: list[Image]) -> Art:
-    """What packets are rendered with: the renderer's own drawings, and the given pictures."""
-    if not config.art and not backgrounds:
+    """What packets are rendered with: drawings, and the given pictures that training may see."""
+    if not config.art and not config.hands and not backgrounds:
         return built_in()
     folder = Path(config.art) if config.art else None
     given = Art.from_folders(
-        backs=folder / "backs" if folder else None, faces=folder / "faces" if folder else None
+        backs=folder / "backs" if folder else None,
+        faces=folder / "faces" if folder else None,
+        hands=Path(config.hands) if config.hands else None,
+        keep=held_out.may_train,
     )
     return built_in() + replace(given, backgrounds=backgrounds or built_in().backgrounds)
 
 
-def _read(path: Path, flags: int = cv2.IMREAD_COLOR) -> Image:
-    image = cv2.imread(str(path), flags)
+def _read(path: Path) -> Image:
+    image = cv2.imread(str(path))
     if image is None:
         raise FileNotFoundError(f"cannot read {path}: a picture was wanted")
     return image.astype(np.uint8, copy=False)

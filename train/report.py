@@ -1,123 +1,221 @@
-"""Judged pictures → what people look at: a table, a caption and plots. Draws, measures nothing."""
+"""What the protocols measured → a page that stands alone, JSON, a table for the console."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+import json
+import math
+from collections.abc import Iterator
 from dataclasses import asdict
+from html import escape
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from rich.table import Table
 
 from engines.spec import ModelSpec
 from stream.draw import draw
-from stream.packet import MAX_CARDS, TURN
-from train.evaluate import Verdict, to_json
-from train.metrics import Judged, Scores, corner_errors
-from train.sheet import sheet, with_truth
+from stream.frame import Result
+from train import plots
+from train.doubt import Figure
+from train.metrics import Judged, errors_of
+from train.protocols import TARGETS, Outcome, Outcomes, Target
+from train.sheet import with_truth
 
-_SHARES = {"found", "pck5", "pck10", "spurious", "visibility", "within_1", "within_2"} | {
-    "interval_coverage",
-    "false_alarms",
-}
+Image = NDArray[np.uint8]
+
+HELD = "interval holds"
+_WANTED = next((target.low, target.high) for target in TARGETS if target.figure == HELD)
+_TILE_PX = 420  # width of a worst picture on the page
+
+_STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 1340px; padding: 0 1em }
+table { border-collapse: collapse; margin: 1em 0 } th { text-align: left }
+td, th { padding: .2em .8em; border-bottom: 1px solid #ddd } td.n { text-align: right }
+.yes { color: #06630f } .no { color: #b00d0d } .plots img { max-width: 100%; vertical-align: top }
+.worst { display: flex; flex-wrap: wrap; gap: 10px } figure { margin: 0; width: 420px }
+figcaption { font-size: 13px } h2 { margin-top: 2em; border-top: 2px solid #333 }
+"""
 
 
-def table(scores: dict[str, Scores]) -> Table:
-    """Figures of each set → a table with a column a set; what was not measured is a dash."""
-    shown = Table("figure", *scores, title="kpstream-train eval")
-    for column in shown.columns[1:]:
-        column.justify = "right"
-    rows = [asdict(one) for one in scores.values()]
-    for name in rows[0] if rows else ():
-        shown.add_row(name.replace("_", " "), *(_cell(name, row[name]) for row in rows))
+def measured(figure: Figure) -> str:
+    """A figure with its interval, for people: `2.31 [1.9, 2.8]`; a dash for none."""
+    if math.isnan(figure.value):
+        return "–"
+    shown = "{:.1%}" if figure.share else "{:.2f}"
+    text = shown.format(figure.value)
+    if math.isnan(figure.low):
+        return text
+    return f"{text} [{shown.format(figure.low)}, {shown.format(figure.high)}]"
+
+
+def wanted(target: Target, *, share: bool) -> str:
+    """What a target asks for: `≤ 1.6`, `≥ 75%`, `88% to 94%`."""
+    shown = "{:.0%}" if share else "{:g}"
+    if math.isinf(target.low):
+        return "≤ " + shown.format(target.high)
+    if math.isinf(target.high):
+        return "≥ " + shown.format(target.low)
+    return f"{shown.format(target.low)} to {shown.format(target.high)}"
+
+
+def met(target: Target, figure: Figure) -> str:
+    """Whether a figure meets its target; with a `?` if its interval lies on both sides."""
+    if math.isnan(figure.value):
+        return "not measured"
+    inside = target.low <= figure.low and figure.high <= target.high
+    outside = figure.high < target.low or figure.low > target.high
+    sure = math.isnan(figure.low) or inside or outside
+    return ("met" if target.met(figure.value) else "not met") + ("" if sure else "?")
+
+
+def against_targets(outcomes: Outcomes) -> Iterator[tuple[Target, Figure]]:
+    """The targets of the protocols that were run, each with the figure it is about."""
+    for target in TARGETS:
+        if outcome := outcomes.measured.get(target.protocol):
+            missing = Figure(math.nan, math.nan, math.nan, 0, 0)
+            yield target, outcome.figures.get(target.figure, missing)
+
+
+def table(outcomes: Outcomes) -> Table:
+    """What was asked for and what was measured, for the console."""
+    shown = Table("protocol", "figure", "target", "measured [95 %]", "n", "")
+    shown.caption = "?: the interval lies on both sides of the target"
+    for target, figure in against_targets(outcomes):
+        asked = wanted(target, share=figure.share)
+        row = (measured(figure), str(figure.n), met(target, figure))
+        shown.add_row(target.protocol, target.figure, asked, *row)
     return shown
 
 
-def _cell(name: str, value: float) -> str:
-    if isinstance(value, int):
-        return str(value)
-    if np.isnan(value):
-        return "–"
-    return f"{value:.1%}" if name in _SHARES else f"{value:.2f}"
+def to_json(about: dict[str, str], outcomes: Outcomes) -> str:
+    """Every figure → JSON text; what could not be measured is null."""
+    targets = [
+        {**_plain(asdict(target)), "measured": _number(figure.value), "said": met(target, figure)}
+        for target, figure in against_targets(outcomes)
+    ]
+    protocols = {
+        name: {which: _plain(asdict(figure)) for which, figure in outcome.figures.items()}
+        for name, outcome in outcomes.measured.items()
+    }
+    every = {"about": about, "targets": targets, "protocols": protocols}
+    return json.dumps(every | {"skipped": outcomes.skipped}, indent=1, allow_nan=False)
+
+
+def _plain(values: dict[str, object]) -> dict[str, object]:
+    return {k: _number(v) if isinstance(v, float) else v for k, v in values.items()}
+
+
+def _number(value: float) -> float | None:
+    return round(value, 5) if math.isfinite(value) else None
 
 
 def caption(judged: Judged) -> str:
-    """What is true and what was said of a picture, in one line of ASCII."""
+    """What is true and what was said of a picture, in one line."""
+    truth = judged.truth
     said = "no packet" if judged.packet is None else "a packet"
     if judged.count is not None:
-        said = f"{judged.count.mean:.1f} ({judged.count.low}-{judged.count.high})"
-    truth = f"{judged.cards} cards" if judged.cards else "no packet"
-    return f"{judged.name}: {truth}, said {said}"
+        said = f"{judged.count.mean:.1f} ({judged.count.low} to {judged.count.high})"
+    line = f"{truth.name}: {f'{truth.cards} cards' if truth.cards else 'no packet'}, said {said}"
+    if judged.packet is not None and len(errors := errors_of(judged)):
+        line += f", corners off by {np.median(errors):.1f} px, the worst by {errors.max():.0f} px"
+    return line
 
 
-def plot_counts(judged: Sequence[Judged], path: Path) -> bool:
-    """Counted against true cards, a dot a picture, a bar a clip; False if nothing was counted."""
-    counted = [(one.clip, one.cards, one.count.mean) for one in judged if one.count and one.cards]
-    if not counted:
-        return False
-    truth = np.array([cards for _, cards, _ in counted], float)
-    means = np.array([mean for *_, mean in counted])
-    figure, axes = _figure("cards in the packet", "cards counted")
-    axes.plot([0, MAX_CARDS], [0, MAX_CARDS], color="0.6", linewidth=1)
-    for off in (-2, 2):
-        axes.plot([0, MAX_CARDS], [off, MAX_CARDS + off], color="0.85", linewidth=1)
-    jitter = np.random.default_rng(0).uniform(-0.25, 0.25, len(truth))
-    axes.scatter(truth + jitter, means, s=8, alpha=0.5, linewidths=0, label="a picture")
-    clips = sorted({(clip, cards) for clip, cards, _ in counted})
-    if len(clips) < len(counted):
-        medians = [np.median([m for c, _, m in counted if c == clip]) for clip, _ in clips]
-        axes.scatter([n for _, n in clips], medians, s=90, marker="_", c="k", label="a clip")
-    axes.set_aspect("equal")
-    axes.legend(frameon=False)
-    figure.savefig(path)
-    return True
+def close_up(judged: Judged, result: Result, spec: ModelSpec) -> Image:
+    """The drawn frame with the true corners, cut to the packet where there is one."""
+    picture = with_truth(draw(result, spec), judged.truth.xy)
+    points = judged.truth.xy[np.isfinite(judged.truth.xy).all(axis=1)]
+    if len(points):
+        if judged.packet is not None:
+            found = judged.packet.xy
+            points = np.concatenate([points, found[np.isfinite(found).all(axis=1)]])
+        low, high = points.min(axis=0), points.max(axis=0)
+        room = 0.3 * float((high - low).max()) + 20
+        x, y = np.maximum(low - room, 0).astype(int)
+        right, below = np.ceil(high + room).astype(int)
+        picture = picture[y : below + 1, x : right + 1]
+    scale = _TILE_PX / picture.shape[1]
+    size = (_TILE_PX, max(1, round(scale * picture.shape[0])))
+    flag = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, size, interpolation=flag), np.uint8)
 
 
-def plot_corners(judged: Sequence[Judged], path: Path, up_to_px: float = 30.0) -> bool:
-    """Share of the corners within a distance, over the distance; False if none was placed."""
-    errors = [
-        corner_errors(one.packet.xy, one.xy, TURN if len(one.xy) == len(TURN) else None)
-        for one in judged
-        if one.packet is not None and one.cards
-    ]
-    every = np.sort(np.concatenate([np.empty(0), *errors]))
-    if not len(every):
-        return False
-    figure, axes = _figure("distance from the true corner, px", "share of the corners")
-    bins = np.arange(0.0, up_to_px + 0.5, 1.0)
-    weights = np.full(len(every), 1 / len(every))
-    axes.hist(np.minimum(every, up_to_px), bins=bins, weights=weights, color="0.8")
-    axes.step(every, np.arange(1, len(every) + 1) / len(every), where="post", color="C0")
-    for px in (5, 10):
-        axes.axvline(px, color="0.6", linewidth=1, linestyle=":")
-        axes.annotate(f"{np.mean(every < px):.1%} < {px} px", (px + 0.3, 0.3), fontsize=8)
-    axes.set_xlim(0, up_to_px)
-    axes.set_ylim(0, 1.01)
-    figure.savefig(path)
-    return True
-
-
-def _figure(x: str, y: str) -> tuple[Figure, Any]:
-    """A figure of its own: pyplot would keep it in a global and ask for a screen."""
-    figure = Figure(figsize=(6, 5), dpi=120, layout="constrained")
-    axes = figure.add_subplot(xlabel=x, ylabel=y)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
-def write(folder: Path, engine: str, spec: ModelSpec, verdicts: dict[str, Verdict]) -> None:
-    """Figures as `scores.json`; for each set its plots and its worst pictures, into `folder`."""
+def write(folder: Path, about: dict[str, str], spec: ModelSpec, outcomes: Outcomes) -> None:
+    """`report.html`, which needs no other file, and `scores.json`, into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "scores.json").write_text(to_json(engine, verdicts), encoding="utf-8")
-    for name, verdict in verdicts.items():
-        plot_counts(verdict.judged, folder / f"{name}-count.png")
-        plot_corners(verdict.judged, folder / f"{name}-corners.png")
-        tiles = [
-            (with_truth(draw(result, spec), judged.xy), caption(judged))
-            for judged, result in verdict.worst
-        ]
-        if tiles:
-            cv2.imwrite(str(folder / f"{name}-worst.png"), sheet(tiles))
+    (folder / "scores.json").write_text(to_json(about, outcomes), encoding="utf-8")
+    page = "\n".join(_page(about, spec, outcomes))
+    (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def _page(about: dict[str, str], spec: ModelSpec, outcomes: Outcomes) -> Iterator[str]:
+    yield '<!doctype html><html lang="en"><meta charset="utf-8"><title>kpstream-train eval</title>'
+    yield f"<style>{_STYLE}</style><h1>{escape(spec.name)}</h1>"
+    yield from _rows([[escape(k), escape(v)] for k, v in about.items()])
+    yield "<h2>Targets</h2>"
+    yield from _rows([_target_row(*pair) for pair in against_targets(outcomes)], _TARGET_HEAD)
+    yield _DOUBT
+    held = {name: o.figures[HELD] for name, o in outcomes.measured.items() if HELD in o.figures}
+    yield from _plots([plots.coverage(held, _WANTED)])
+    shown: set[str] = set()
+    for name, outcome in outcomes.measured.items():
+        yield from _section(name, outcome, spec, again=outcome.protocol.set in shown)
+        shown.add(outcome.protocol.set)
+    yield "</html>"
+
+
+_TARGET_HEAD = ("protocol", "figure", "target", "measured [95 %]", "n", "clips", "")
+_DOUBT = (
+    "<p>Intervals are of 95 %: of a share Wilson's, of a mean the bootstrap's, both by clip, as "
+    "the frames of one clip err together. A packet that was missed counts as 0 cards, with every "
+    "corner infinitely far off. A question mark: the interval lies on both sides of the "
+    "target.</p>"
+)
+
+
+def _target_row(target: Target, figure: Figure) -> list[str]:
+    said = met(target, figure)
+    colour = "yes" if said.startswith("met") else "no"
+    row = [target.protocol, target.figure, wanted(target, share=figure.share), measured(figure)]
+    return [*map(escape, row), str(figure.n), str(figure.clips), f'<b class="{colour}">{said}</b>']
+
+
+def _section(name: str, outcome: Outcome, spec: ModelSpec, *, again: bool) -> Iterator[str]:
+    yield f"<h2>{escape(name)}</h2><p>{escape(outcome.protocol.says)}</p>"
+    rows = [
+        [escape(which), measured(figure), str(figure.n), str(figure.clips)]
+        for which, figure in outcome.figures.items()
+    ]
+    yield from _rows(rows, ("figure", "measured [95 %]", "n", "clips"))
+    if outcome.verdict is None or again:
+        return
+    judged = outcome.verdict.judged
+    made = (plots.counts, plots.intervals, plots.corners, plots.presence)
+    yield from _plots([plot(judged) for plot in made])
+    if outcome.verdict.worst:
+        yield '<h3>The worst</h3><p>Crosses: the true corners.</p><div class="worst">'
+        for one, result in outcome.verdict.worst:
+            done, data = cv2.imencode(".jpg", close_up(one, result, spec))
+            image = _inline(data.tobytes() if done else b"", "jpeg")
+            yield f"<figure>{image}<figcaption>{escape(caption(one))}</figcaption></figure>"
+        yield "</div>"
+
+
+def _plots(made: list[bytes | None]) -> Iterator[str]:
+    yield f'<p class="plots">{"".join(_inline(png, "png") for png in made if png)}</p>'
+
+
+def _inline(data: bytes, kind: str) -> str:
+    return f'<img alt="" src="data:image/{kind};base64,{base64.b64encode(data).decode()}">'
+
+
+def _rows(rows: list[list[str]], head: tuple[str, ...] = ()) -> Iterator[str]:
+    yield "<table>"
+    if head:
+        yield f"<tr>{''.join(f'<th>{cell}</th>' for cell in head)}</tr>"
+    for row in rows:
+        yield f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>"
+    yield "</table>"

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from train import cli
+from train import cli, eval_command
 from train.config import Config
 
 
@@ -59,8 +59,9 @@ def test_help_needs_no_torch():
         (["fit", "--no-such-option"], "unrecognized"),
         (["fit", "--real", "0.9", "--empty", "0.9"], "at most 1"),
         (["fit", "--hold-out", "a,b"], "--hold-out"),
-        (["eval", "m.onnx"], "--data, --empty or --rendered"),
-        (["eval", "m.onnx", "--rendered", "3", "--size", "8x8"], "16x16"),
+        (["eval", "m.onnx", "--protocols", "empty,dance"], "no 'dance'; there are cardcut,"),
+        (["eval", "m.onnx", "--scale", "0"], "--scale must be above 0, got 0"),
+        (["eval", "m.onnx", "--size", "8x8"], "16x16"),
         (["synth", "--out", "a.gif"], ".png, .jpg, .mp4 or .npz"),
         (["synth", "--out", "a.png", "--truth", "t.jsonl"], "--truth goes with a clip"),
     ],
@@ -78,10 +79,10 @@ def test_a_failure_is_1_in_one_line(capsys, tmp_path):
     assert "there is no folder" in line
     not_ours = tmp_path / "a.onnx"
     not_ours.write_text("hello")
-    code, line = failed(capsys, "eval", not_ours, "--rendered", 1)
+    code, line = failed(capsys, "eval", not_ours)
     assert code == 1
     assert "is not an ONNX model" in line
-    code, line = failed(capsys, "eval", tmp_path / "none.onnx", "--rendered", 1)
+    code, line = failed(capsys, "eval", tmp_path / "none.onnx")
     assert code == 1
     assert "none.onnx" in line
     code, line = failed(capsys, "synth", "--out", tmp_path / "a.mp4", "--size", "65x48")
@@ -138,12 +139,36 @@ def test_train_score_and_export_through_the_commands(capsys, tmp_path):
     model = tmp_path / "m.onnx"
     assert cli.main(["export", str(run / "last.pt"), "--out", str(model), "--half"]) == 0
     scored = tmp_path / "scores"
-    words = ["eval", model, "--engine", "ort", "--rendered", 3, "--size", "96x96", "--out", scored]
+    words = ["eval", model, "--engine", "ort", "--size", "96x96", "--scale", 0.01, "--out", scored]
     assert cli.main([str(word) for word in words]) == 0
-    assert "pck10" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "clip end MAE" in said
+    assert "skipped cardcut: needs --data" in said
+    assert "--hands not given: hands are drawn" in said
     figures = json.loads((scored / "scores.json").read_text())
-    assert figures["sets"]["rendered"]["pictures"] == 3
-    assert "ONNX Runtime" in figures["engine"]
+    assert figures["protocols"]["rendered"]["found"]["n"] == 60
+    assert figures["protocols"]["empty"]["called a packet"]["n"] == 3
+    assert "ONNX Runtime" in figures["about"]["engine"]
+    assert "skipped cardcut-clips: needs --data" in figures["about"]["not measured"]
+    assert (scored / "report.html").stat().st_size > 20_000
+
+
+def test_a_checkpoint_says_what_it_has_seen_of_the_clips_scored(tmp_path):
+    torch = pytest.importorskip("torch")
+    model = tmp_path / "last.pt"
+
+    def said(scored, **options):
+        state = {"model": {}, "spec": "{}", "config": Config(**options).to_json()}
+        torch.save(state, model)
+        return eval_command.trained_on(model, scored)
+
+    held = {"data": "cardcut", "hold_out": (51, 9)}
+    assert said((51, 9), **held).endswith("those held out: 51, 9")
+    assert "FLATTER" in said((51, 9, 15), **held)
+    assert "FLATTER" in said((), **held)
+    assert said((51,)) == "no real packets in this run"
+    assert said((51,), start="a.pt").endswith("starts from a.pt")
+    assert "does not say" in eval_command.trained_on(tmp_path / "m.onnx", (51,))
 
 
 def test_a_checkpoint_that_is_none_is_one_line(capsys, tmp_path):

@@ -1,33 +1,16 @@
-"""Folder of pictures without a packet → pictures, split so that no picture stands on both sides.
-
-Crops of one picture share the name before `_c` and a number, or before `_full` or `_tile`: the
-split goes by that name.
-"""
+"""Folder of pictures without a packet → the pictures of one side of the split."""
 
 from __future__ import annotations
 
-import re
-import zlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-HELD_OUT = 0.25
-"""Share of the names that training does not see."""
+from train.datasets.held_out import is_held_out
 
 _SUFFIXES = {".jpg", ".jpeg", ".png"}
-
-
-def original(path: Path) -> str:
-    """The name of the picture that a file is a crop of."""
-    return re.sub(r"_(c\d+|full|tile)$", "", path.stem)
-
-
-def is_held_out(path: Path) -> bool:
-    """Whether a file belongs to the part that only evaluation may see; by its original's name."""
-    return zlib.crc32(original(path).encode()) % 1000 < HELD_OUT * 1000
 
 
 def paths(folder: Path, *, held_out: bool) -> list[Path]:

@@ -1,0 +1,116 @@
+"""`kpstream-train eval`: a model through the protocols → a table, and a report in a folder."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from train import export_command
+from train.words import numbers, size
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The words that the command takes."""
+    parser.add_argument("model", type=Path, help="an .onnx file, or a checkpoint (.pt)")
+    parser.add_argument("--engine", default="auto", help="the runtime that is scored")
+    parser.add_argument("--data", type=Path, help="folder of real packets: cardcut")
+    parser.add_argument("--backgrounds", type=Path, help="folder of pictures without a packet")
+    parser.add_argument("--hands", type=Path, help="folder of cut-out hands")
+    parser.add_argument("--art", type=Path, help="folder with backs/ and faces/")
+    parser.add_argument("--protocols", default="all", help="which, by name: cardcut,empty")
+    parser.add_argument(
+        "--clips",
+        type=numbers,
+        default=(51, 45, 39, 33, 27, 21, 15, 9),
+        help="score the real clips with these counts; '' = all",
+    )
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="part of the pictures: 0.1 for a glance"
+    )
+    parser.add_argument("--size", type=size, default=(1080, 1920), help="of rendered pictures")
+    parser.add_argument("--seed", type=int, default=1_000_003, help="of rendered pictures")
+    parser.add_argument("--out", type=Path, help="folder for report.html and scores.json")
+
+
+def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Measure, and say what was met."""
+    from engines import open_engine  # noqa: PLC0415 - what follows takes a second to import
+    from train import protocols, report, sets  # noqa: PLC0415
+
+    if options.scale <= 0:
+        parser.error(f"--scale must be above 0, got {options.scale:g}")
+    names = protocols.ALL if options.protocols == "all" else tuple(options.protocols.split(","))
+    if unknown := [name for name in names if name not in protocols.PROTOCOLS]:
+        known = ", ".join(protocols.PROTOCOLS)
+        parser.error(f"--protocols: no {', '.join(map(repr, unknown))}; there are {known}")
+    folders = {name: getattr(options, name) for name in ("data", "backgrounds", "hands", "art")}
+    given = sets.Given(
+        **folders, clips=options.clips, hw=options.size, seed=options.seed, scale=options.scale
+    )
+    if options.out:  # what cannot be written is better known before than after
+        options.out.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        eager = options.engine == "eager"  # which runs the checkpoint itself
+        model = options.model if eager else export_command.as_onnx(options.model, stack)
+        engine = open_engine(model, options.engine)
+        stack.callback(engine.close)
+        bar = Progress(console=Console(stderr=True), transient=True, auto_refresh=False)
+        stack.enter_context(bar)
+        outcomes = protocols.measure(engine, names, given, lambda *what: _shown(bar, *what))
+        named, spec = str(engine), engine.spec
+    notes = [*given.missing(), *(f"skipped {k}: {v}" for k, v in outcomes.skipped.items())]
+    trained = trained_on(options.model, options.clips)
+    console = Console()
+    console.print(report.table(outcomes))
+    for note in notes:
+        console.print(note, highlight=False, markup=False)
+    if options.data:
+        console.print(f"trained on: {trained}", highlight=False, markup=False)
+    if options.out:
+        about = {
+            "model": str(options.model),
+            "trained on": trained,
+            "engine": named,
+            "processor cores": str(os.cpu_count()),
+            "real clips": ", ".join(map(str, options.clips)) or "all",
+            "rendered": f"{options.size[1]}x{options.size[0]}, seed {options.seed}, of "
+            + outcomes.artwork,
+            "scale": f"{options.scale:g}",
+            "not measured": "; ".join(notes) or "nothing was left out",
+        }
+        report.write(options.out, about, spec, outcomes)
+        print(f"wrote {options.out / 'report.html'}")
+
+
+def trained_on(model: Path, scored: tuple[int, ...]) -> str:
+    """What a model's file says of the real clips it has seen, beside those scored; () = all."""
+    if model.suffix != ".pt":
+        return "the file does not say; if on real clips that are scored here, their figures flatter"
+    from train.config import Config  # noqa: PLC0415
+    from train.loop import read_checkpoint  # noqa: PLC0415 - torch takes seconds to import
+
+    config = Config.from_json(read_checkpoint(model)["config"])
+    since = f", which starts from {config.start}" if config.start else ""
+    if not config.data:
+        return f"no real packets in this run{since}"
+    held = f"those held out: {', '.join(map(str, config.hold_out)) or 'none'}{since}"
+    if scored and set(scored) <= set(config.hold_out):
+        return f"real clips, {held}"
+    return f"real clips, some of which are scored here, so that their figures FLATTER; {held}"
+
+
+def _shown(bar: Progress, name: str, pictures: int) -> Callable[[], object]:
+    """A bar for a set of so many pictures → what moves it on by one."""
+    task = bar.add_task(name, total=pictures)
+
+    def moved() -> None:
+        bar.advance(task)
+        bar.refresh()
+
+    return moved
