@@ -14,13 +14,16 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.spec import Engine
+from engines.spec import Engine, ModelSpec
 from stream.canvas import Canvas
+from stream.constancy import ConstantCount
 from stream.decode import count_of, decode
 from stream.frame import Count, Frame, Packet, Result, State
 from stream.geometry import Region, frame_from_input, input_from_cell, whole
+from stream.packet import KEYPOINTS, TURN
 from stream.prepare import prepare
-from stream.track import CountPool, RegionTracker, crop_around
+from stream.steady import Naming, Steady
+from stream.track import Presence, RegionTracker, crop_around
 
 FOUND = 0.5
 """A packet is there if the model gives it at least this probability …"""
@@ -43,22 +46,39 @@ SAME_CROP = 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Look:
+class Look:
     """What the network says of one region of a frame."""
 
     packet: Packet
+    seen: NDArray[np.float64]  # (K,) in [0, 1]: how visible each corner is
     distribution: NDArray[np.float64] | None  # (C+1,) or None, a copy
     score: float  # P(packet), or the mean peak without a count head
     peak: float  # mean peak height of the visible corners
 
-    def found(self, part: float = 1.0) -> bool:
-        """Whether there is a packet, by `part` of the thresholds."""
-        sure = self.distribution is None or self.score >= part * FOUND
-        return sure and self.peak >= part * PEAK
+    @property
+    def strength(self) -> float:
+        """How clearly there is a packet, in thresholds: from 1 on there is."""
+        peak = self.peak / PEAK
+        return peak if self.distribution is None else min(self.score / FOUND, peak)
 
     def outline(self) -> NDArray[np.float64]:
         """Keypoints (K, 2) that a crop goes by, the doubtful ones NaN; one at least is finite."""
         return np.where(self.packet.score[:, None] >= self.peak / 2, self.packet.xy, np.nan)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """What was found in a frame, before anything is made of the frames around it."""
+
+    frame: Frame
+    there: bool  # whether there is a packet
+    look: Look
+    stages_s: dict[str, float]
+
+    @property
+    def time_s(self) -> float:
+        """Media time, or the clock where there is none."""
+        return _time_s(self.frame)
 
 
 def estimate(
@@ -69,49 +89,99 @@ def estimate(
     `stills`: every picture alone, nothing carried over and nothing to settle. What the frames or
     the engine raise goes through. The results hold no memory of the engine's.
     """
+    film = None if stills else _Film(engine.spec)
+    for sighting in sightings(frames, engine, stills=stills):
+        started = perf_counter()
+        state, packet, count = alone(sighting) if film is None else film.update(sighting)
+        stages_s = dict(sighting.stages_s)
+        stages_s["track"] += perf_counter() - started
+        yield Result(sighting.frame, state, packet, count, sighting.look.score, stages_s)
+
+
+def sightings(
+    frames: Iterable[Frame], engine: Engine, *, stills: bool = False
+) -> Generator[Sighting, None, None]:
+    """Frames in order → what is found in each; a film's packet is followed from frame to frame."""
     looker = _Looker(engine)
-    regions, pool = RegionTracker(engine.spec.input_hw), CountPool()
+    regions, presence = RegionTracker(engine.spec.input_hw), Presence()
     for frame in frames:
         looker.start()
-        look = _search(frame, looker, refine=True) if stills else _follow(frame, looker, regions)
-        state: State = "no_packet"
-        packet = count = None
-        if look.found():
-            packet = look.packet
-            count, state = (_alone(look), "locked") if stills else _pooled(look, frame, pool)
-        elif not stills:
-            pool.lost(_time_s(frame))
+        if stills:
+            look = _search(frame, looker, refine=True)
+            there = look.strength >= 1
+        else:
+            look = _follow(frame, looker, regions, presence.needed)
+            there = presence.update(look.strength, _time_s(frame))
         looker.lap("track")
-        yield Result(frame, state, packet, count, look.score, looker.stages_s)
+        yield Sighting(frame, there, look, looker.stages_s)
 
 
-def _follow(frame: Frame, looker: _Looker, regions: RegionTracker) -> _Look:
-    """Look where the packet should be, and everywhere if it is not there."""
+def alone(sighting: Sighting) -> tuple[State, Packet | None, Count | None]:
+    """What a frame says by itself."""
+    if not sighting.there:
+        return "no_packet", None, None
+    distribution = sighting.look.distribution
+    return "locked", sighting.look.packet, None if distribution is None else count_of(distribution)
+
+
+def naming_of(spec: ModelSpec) -> Naming:
+    """How a model's keypoints may be named: a packet's in two ways, others in one."""
+    turns = spec.keypoints == KEYPOINTS
+    return Naming(TURN if turns else tuple(range(len(spec.keypoints))))
+
+
+class _Film:
+    """What is found frame by frame → the same, steady, and with what the frames say together."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self._naming, self._steady, self._constant = naming_of(spec), Steady(), ConstantCount()
+
+    def update(self, sighting: Sighting) -> tuple[State, Packet | None, Count | None]:
+        """State, corners and count of the next frame."""
+        look, time_s = sighting.look, sighting.time_s
+        if not sighting.there:
+            self._constant.lost(time_s)
+            return "no_packet", None, None
+        order = self._naming.update(look.packet.xy, time_s)
+        score = look.packet.score[order]
+        xy, visible = self._steady.update(look.packet.xy[order], score, look.seen[order], time_s)
+        packet = Packet(xy, score, visible & inside(xy, sighting.frame.hw))
+        if look.distribution is None:
+            return "locked", packet, None  # nothing is counted, so nothing has to settle
+        count = count_of(self._constant.update(look.distribution, time_s))
+        return "locked" if self._constant.locked else "settling", packet, count
+
+
+def _follow(frame: Frame, looker: _Looker, regions: RegionTracker, needed: float) -> Look:
+    """Look where the packet should be, and everywhere if it is not there.
+
+    `needed` is the strength by which it is known again.
+    """
     time_s = _time_s(frame)
     region = regions.region(frame.hw, time_s)
     looker.lap("track")
     look = looker.look(frame, region) if region else None
-    if look is not None and region is not None and look.found():
+    if look is not None and region is not None and look.strength >= needed:
         look = _closer(frame, looker, look, region)  # it may stand half outside of the crop
-    if look is None or not look.found():
+    if look is None or look.strength < needed:
         look = _search(frame, looker)
-    if look.found():
+    if look.strength >= needed:
         regions.found(look.outline(), time_s)
     else:
         regions.lost()
     return look
 
 
-def _search(frame: Frame, looker: _Looker, *, refine: bool = False) -> _Look:
+def _search(frame: Frame, looker: _Looker, *, refine: bool = False) -> Look:
     """Look at the whole frame, then closer at what might be a packet; `refine`: closer again."""
     region = whole(frame.hw, looker.input_hw)
     return _closer(frame, looker, looker.look(frame, region), region, 2 if refine else 1)
 
 
-def _closer(frame: Frame, looker: _Looker, look: _Look, region: Region, times: int = 1) -> _Look:
+def _closer(frame: Frame, looker: _Looker, look: Look, region: Region, times: int = 1) -> Look:
     """Look again, up to so many times, until the crop fits what might be a packet in it."""
     for _ in range(times):
-        if not look.found(CANDIDATE):
+        if look.strength < CANDIDATE:
             break
         fitting = crop_around(look.outline(), frame.hw, looker.input_hw)
         if _alike(fitting, region):
@@ -124,17 +194,6 @@ def _alike(a: Region, b: Region) -> bool:
     """Whether b shows about the same as a."""
     apart = max(abs(a.x - b.x), abs(a.y - b.y), abs(a.width - b.width), abs(a.height - b.height))
     return apart <= SAME_CROP * a.width
-
-
-def _alone(look: _Look) -> Count | None:
-    return None if look.distribution is None else count_of(look.distribution)
-
-
-def _pooled(look: _Look, frame: Frame, pool: CountPool) -> tuple[Count | None, State]:
-    if look.distribution is None:
-        return None, "locked"  # nothing is counted, so nothing has to settle
-    pooled = pool.update(look.distribution, _time_s(frame))
-    return count_of(pooled), "locked" if pool.locked else "settling"
 
 
 class _Looker:
@@ -166,7 +225,7 @@ class _Looker:
         self._canvas.show(frame.pixels, [region])
         return self._canvas.bgr
 
-    def look(self, frame: Frame, region: Region) -> _Look:
+    def look(self, frame: Frame, region: Region) -> Look:
         """One pass of the network over a region of the frame."""
         spec = self._spec
         prepare(self._seen(frame, region), region, spec.input_hw, self._input[0])
@@ -176,20 +235,21 @@ class _Looker:
         peaks = decode(prediction.heatmaps[0], spec.sigma_px / spec.stride)
         xy = frame_from_input(input_from_cell(peaks.xy, spec.stride), region, spec.input_hw)
         xy[peaks.score < FAINT] = np.nan
-        seen = peaks.score >= PEAK
+        seen = np.minimum(VISIBLE * peaks.score / PEAK, 1.0)
         if prediction.visibility is not None:
-            seen = prediction.visibility[0] >= VISIBLE
-        packet = Packet(xy, peaks.score, seen & _inside(xy, frame.hw))
-        peak = float(peaks.score[seen].mean()) if seen.any() else 0.0
+            seen = prediction.visibility[0].astype(np.float64)
+        shown = seen >= VISIBLE
+        packet = Packet(xy, peaks.score, shown & inside(xy, frame.hw))
+        peak = float(peaks.score[shown].mean()) if shown.any() else 0.0
         distribution, score = None, peak
         if prediction.count is not None:
             distribution = prediction.count[0].astype(np.float64)
             score = min(max(1.0 - float(distribution[0]), 0.0), 1.0)
         self.lap("decode")
-        return _Look(packet, distribution, score, peak)
+        return Look(packet, seen, distribution, score, peak)
 
 
-def _inside(xy: NDArray[np.float64], frame_hw: tuple[int, int]) -> NDArray[np.bool_]:
+def inside(xy: NDArray[np.float64], frame_hw: tuple[int, int]) -> NDArray[np.bool_]:
     """Points (K, 2) → whether each lies on a pixel of the frame (K,); NaN does not."""
     size = np.array([frame_hw[1], frame_hw[0]])
     return np.asarray(((xy >= -0.5) & (xy <= size - 0.5)).all(axis=1))
