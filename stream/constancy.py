@@ -9,7 +9,9 @@ could be read so well.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import exp, inf, sqrt
 
 import numpy as np
@@ -81,14 +83,14 @@ class ConstantCount:
         if time_s < self._last_s:
             self._restart([])
         since_s = time_s - self._last_s
-        worth = since_s / (since_s + WHIM_S) if self._recent else 1.0
+        worth = _worth(since_s) if self._recent else 1.0
         given = _given_packet(distribution)
         self._take(_Seen(time_s, worth, given, _cards(given)))
         after = self._step()
         if after is not None:
             self._restart(after)
         self._last_s = time_s
-        pooled = self._pooled()
+        pooled = _pooled(self._logs)
         self._means.append((time_s, _cards(pooled)))
         while self._means[0][0] < time_s - SETTLE_S:
             self._means.popleft()
@@ -119,7 +121,7 @@ class ConstantCount:
     def _take(self, frame: _Seen) -> None:
         if not self._recent:
             self.began_s = frame.time_s
-        self._logs.add(np.log(np.maximum(frame.given, UNLIKELY)), frame.worth, frame.time_s)
+        self._logs.add(_log_of(frame.given), frame.worth, frame.time_s)
         self._recent.append(frame)
         while self._recent[0].time_s < frame.time_s - WINDOW_S:
             old = self._recent.popleft()
@@ -148,13 +150,58 @@ class ConstantCount:
                 clearest, after = sigmas, frames[i:]
         return after
 
-    def _pooled(self) -> Distribution:
-        frames = self._logs.weight
-        power = frames / (1 + (frames - 1) * COMMON) if frames > 1 else 1.0
-        logs = power * (self._logs.mean - self._logs.mean.max())
-        pooled = np.exp(logs)
-        pooled[0] = 0.0
-        return np.asarray(pooled / pooled.sum())
+
+def stretches(
+    distributions: Sequence[NDArray[np.floating] | None], times_s: Sequence[float]
+) -> list[Stretch]:
+    """A film, frame by frame (None without a packet) → its stretches of constant count, in order.
+
+    Each is counted by all of its frames, also by those yet to come.
+    """
+    count, starts = ConstantCount(), [0]
+    for i, distribution in enumerate(distributions):
+        if distribution is None:
+            count.lost(times_s[i])
+            continue
+        began_s = count.began_s
+        count.update(distribution, times_s[i])
+        if count.began_s != began_s:
+            start = i
+            while start - 1 > starts[-1] and times_s[start - 1] >= count.began_s:
+                start -= 1
+            starts.append(start)
+    found = [_stretch(distributions, times_s, a, b) for a, b in pairwise([*starts, len(times_s)])]
+    return [stretch for stretch in found if stretch is not None]
+
+
+def _stretch(
+    distributions: Sequence[NDArray[np.floating] | None],
+    times_s: Sequence[float],
+    start: int,
+    stop: int,
+) -> Stretch | None:
+    """What the frames start … stop − 1 say together; None if none of them shows a packet."""
+    logs, first_s, last_s = _Fading(inf), None, 0.0
+    for distribution, time_s in zip(distributions[start:stop], times_s[start:stop], strict=True):
+        if distribution is None:
+            continue
+        worth = 1.0 if first_s is None else _worth(time_s - last_s)
+        logs.add(_log_of(_given_packet(distribution)), worth, time_s)
+        first_s = time_s if first_s is None else first_s
+        last_s = time_s
+    if first_s is None:
+        return None
+    return Stretch(start, stop, _pooled(logs), settled=last_s - first_s >= SETTLE_S)
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """Frames start … stop − 1 of a film, in which the count is constant."""
+
+    start: int
+    stop: int
+    distribution: Distribution  # (C+1,), 0 for no packet
+    settled: bool  # it lasts long enough for the count to be trusted
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +233,23 @@ class _Fading:
     @property
     def mean(self) -> NDArray[np.float64]:
         return self.total / self.weight
+
+
+def _worth(since_s: float) -> float:
+    """How much of a frame that stands alone one is, so long after the last."""
+    return since_s / (since_s + WHIM_S)
+
+
+def _log_of(given: Distribution) -> Distribution:
+    return np.asarray(np.log(np.maximum(given, UNLIKELY)))
+
+
+def _pooled(logs: _Fading) -> Distribution:
+    """What so many frames say together: their geometric mean, to a power of little more than 1."""
+    power = max(1.0, logs.weight / (1 + (logs.weight - 1) * COMMON))
+    pooled = np.exp(power * (logs.mean - logs.mean.max()))
+    pooled[0] = 0.0
+    return np.asarray(pooled / pooled.sum())
 
 
 def _given_packet(distribution: NDArray[np.floating]) -> Distribution:

@@ -162,6 +162,32 @@ class Steady:
         self._visible = self._seen >= np.where(self._visible, 0.5 - SEEN_MARGIN, 0.5 + SEEN_MARGIN)
 
 
+def steady_both_ways(
+    xy: Points, score: Floats, seen: Floats, times_s: Floats
+) -> tuple[Points, Flags]:
+    """A film of a packet, (N, K, 2), (N, K), (N, K) and ascending (N,) → the same, without lag.
+
+    Corners and which are visible, as of `Steady`: smoothed forwards and backwards, and the two in
+    the mean. Where they part widely, a jump lies between, and what was found decides.
+    """
+    frames = range(len(times_s))
+    ahead, back = Steady(), Steady()
+    forth = [ahead.update(xy[i], score[i], seen[i], float(times_s[i])) for i in frames]
+    fro = [back.update(xy[i], score[i], seen[i], -float(times_s[i])) for i in reversed(frames)]
+    fro.reverse()
+    a, b = (np.array([at for at, _ in way]).reshape(xy.shape) for way in (forth, fro))
+    mean = np.where(np.isnan(a), b, np.where(np.isnan(b), a, (a + b) / 2))
+    known = np.maximum((~np.isnan(mean)).sum(axis=1, keepdims=True), 1)
+    arms = mean - np.nansum(mean, axis=1, keepdims=True) / known
+    size = np.sqrt((np.nansum(arms**2, axis=1, keepdims=True) / known).sum(axis=2, keepdims=True))
+    nearer = np.where(_far(a, xy) < _far(b, xy), a, b)
+    at = np.where(_far(a, b) > STRAY * size, nearer, mean)
+    visible, same = (
+        np.array([flags for _, flags in way]).reshape(seen.shape) for way in (forth, fro)
+    )
+    return at, np.where(visible == same, visible, seen >= 0.5) & ~np.isnan(at).any(axis=2)
+
+
 @dataclass(frozen=True, eq=False)
 class _Motion:
     """The affine map that most points follow from one frame to the next.
@@ -209,6 +235,11 @@ def _shared_motion(was: Complex, now: Complex, score: Floats) -> _Motion | None:
 def _columns(arms: Complex) -> Complex:
     """What each of an affine map's three numbers moves at (N,) → (N, 3)."""
     return np.stack([np.ones_like(arms), arms, np.conj(arms)], axis=1)
+
+
+def _far(a: Points, b: Points) -> Floats:
+    """Distances (N, K, 1) of points (N, K, 2); NaN where one is unknown."""
+    return np.asarray(np.linalg.norm(a - b, axis=2, keepdims=True))
 
 
 def _apart(a: Points, b: Points) -> float:
