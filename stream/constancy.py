@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 Distribution = NDArray[np.float64]
 
-COMMON = 0.8
+COMMON = 0.95
 """Part of the variance of a frame's error that all frames of the packet share."""
 
 WHIM_S = 0.12

@@ -175,7 +175,7 @@ def steady_both_ways(
     forth = [ahead.update(xy[i], score[i], seen[i], float(times_s[i])) for i in frames]
     fro = [back.update(xy[i], score[i], seen[i], -float(times_s[i])) for i in reversed(frames)]
     fro.reverse()
-    a, b = (np.array([at for at, _ in way]).reshape(xy.shape) for way in (forth, fro))
+    a, b = (np.array([at for at, _ in way], float).reshape(xy.shape) for way in (forth, fro))
     mean = np.where(np.isnan(a), b, np.where(np.isnan(b), a, (a + b) / 2))
     known = np.maximum((~np.isnan(mean)).sum(axis=1, keepdims=True), 1)
     arms = mean - np.nansum(mean, axis=1, keepdims=True) / known
@@ -183,7 +183,7 @@ def steady_both_ways(
     nearer = np.where(_far(a, xy) < _far(b, xy), a, b)
     at = np.where(_far(a, b) > STRAY * size, nearer, mean)
     visible, same = (
-        np.array([flags for _, flags in way]).reshape(seen.shape) for way in (forth, fro)
+        np.array([flags for _, flags in way], bool).reshape(seen.shape) for way in (forth, fro)
     )
     return at, np.where(visible == same, visible, seen >= 0.5) & ~np.isnan(at).any(axis=2)
 
