@@ -15,6 +15,8 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -29,6 +31,9 @@ COMMANDS = {
     "engines": "stream.engine_list",
 }
 """A first word that is one of these is that command: its module's `main(words) -> exit code`."""
+
+
+WANTS_A_FILE = "--second-pass reads its source twice and wants a video file"
 
 
 class UsageError(Exception):
@@ -77,22 +82,34 @@ def stream(words: Sequence[str]) -> int:
     from stream import deck_choice  # noqa: PLC0415
     from stream.choice import choose, opening  # noqa: PLC0415
     from stream.console import Dashboard, building  # noqa: PLC0415
-    from stream.pipeline import run  # noqa: PLC0415
+    from stream.estimate import estimate  # noqa: PLC0415
+    from stream.pipeline import Finding, run  # noqa: PLC0415
+    from stream.second_pass import SecondPass  # noqa: PLC0415
 
     deck = deck_choice.chosen(args.deck, args.cards_in_deck)
     with ExitStack() as opened:
         source = opened.enter_context(closing(open_source(args)))
+        if args.second_pass and (source.info.live or source.info.stills):
+            raise UsageError(f"{WANTS_A_FILE}, got {source.info.name}")
         show = _wants_window(args, live=source.info.live)
         if not (show or args.out or args.json):
             raise UsageError("nowhere to put the result: add --out FILE.mp4, --json FILE or --show")
         how = opening(live=source.info.live, progress=building)
         engine = opened.enter_context(closing(choose(args.model, args.engine, how)))
         deck.mention_another_camera(source.info, engine.spec)
+        find: Finding = partial(estimate, deck=deck.known)
+        if args.second_pass:
+            passes = SecondPass(deck.known)
+            info = replace(source.info, name=f"{source.info.name}, first pass")
+            with Dashboard(info, lambda: f"{engine}, {engine.spec.name}") as dashboard:
+                run(source, engine, [], on_result=dashboard, find=passes.first)
+            source = opened.enter_context(closing(open_source(args)))
+            find = passes.second
         wanted = _open_sinks(args, source, engine.spec, show=show)
         sinks = [opened.enter_context(closing(sink)) for sink in wanted]
         with Dashboard(source.info, lambda: f"{engine}, {engine.spec.name}") as dashboard:
             opened.pop_all()  # from here on the run closes them
-            run(source, engine, sinks, names=args.names, deck=deck.deck, on_result=dashboard)
+            run(source, engine, sinks, names=args.names, on_result=dashboard, find=find)
     return 0
 
 
@@ -114,6 +131,8 @@ def _parser() -> Parser:
         action=argparse.BooleanOptionalAction,
         help="open a window; what is live has one where there is a display, a file has none",
     )
+    words = "for a file: find in all of it first, then write, so that nothing lags or has to settle"
+    add("--second-pass", action="store_true", help=words)
     add("--names", action="store_true", help="write the corners' names into the picture")
     add("--version", action="store_true", help="print the version and stop")
     return parser
@@ -161,6 +180,8 @@ def _check(args: argparse.Namespace) -> None:
     from stream.frame import checked_output  # noqa: PLC0415
 
     check_source(args)
+    if args.second_pass and (args.camera is not None or not Path(args.source).is_file()):
+        raise UsageError(f"{WANTS_A_FILE}, got {args.source or f'camera {args.camera}'}")
     inputs = {"the input": Path(args.source)} if args.source else {}
     inputs["the model"] = args.model
     outputs = {"--out": args.out, "--json": args.json}

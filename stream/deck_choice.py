@@ -23,6 +23,12 @@ class Choice:
     deck: Deck
     name: str
     calibration: Calibration | None = None
+    asked: bool = True  # by one of the options; otherwise it is what most cards are
+
+    @property
+    def known(self) -> Deck | None:
+        """The deck, if the user said what it is."""
+        return self.deck if self.asked else None
 
     def mention_another_camera(self, info: SourceInfo, spec: ModelSpec) -> None:
         """Warn of a frame size or a model that the deck was not learnt with."""
@@ -47,7 +53,7 @@ def chosen(name: str | None, cards: int | None) -> Choice:
 
     Raises UsageError for a name that is not known, and what `read_decks` does.
     """
-    choice = _named(name or "poker")
+    choice = replace(_named(name or "poker"), asked=not (name is None and cards is None))
     return choice if cards is None else replace(choice, deck=replace(choice.deck, cards=cards))
 
 

@@ -53,7 +53,7 @@ class Measure:
     def add(self, result: Result) -> Look | str:
         """Take a result → what was measured, or why it was not."""
         self.frames += 1
-        time_s = result.frame.captured_s if result.frame.pts_s is None else result.frame.pts_s
+        time_s = result.frame.time_s
         found = self._measured(result, time_s)
         if isinstance(found, Look):
             self.layings.look(found)

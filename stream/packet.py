@@ -68,14 +68,15 @@ def sigma_of(score: NDArray[np.float64], packet_extent_px: float) -> NDArray[np.
 def cards_of(body: Body, deck: Deck, max_cards: int = MAX_CARDS) -> NDArray[np.float64]:
     """A packet's thickness → the distribution (max_cards + 1,) of its number of cards; P(0) = 0.
 
-    n cards are `slack_mm + n · card_mm` thick, with the spreads of both. The thickness' own
+    How thick n cards are, and how surely, the deck says. The thickness' own
     standard deviation counts times the residual, where the corners fit the body worse (> 1) than
     theirs allow. Every number from 1 to a whole deck is as likely beforehand.
     """
     cards = np.arange(1, min(max_cards, deck.cards) + 1)
     measured = body.thickness_sd_mm * max(1.0, body.residual_sigma)
-    variance = measured**2 + deck.slack_sd_mm**2 + np.square(cards * deck.card_sd_mm)
-    off = body.thickness_mm - deck.slack_mm - cards * deck.card_mm
+    exact = cards.astype(np.float64)
+    variance = measured**2 + np.square(deck.thickness_sd_mm(exact))
+    off = body.thickness_mm - deck.thickness_mm(exact)
     logs = -(np.square(off) / variance + np.log(variance)) / 2
     odds = np.exp(logs - logs.max())
     out = np.zeros(max_cards + 1)
