@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from statistics import median
 
 import numpy as np
 
 from engines.spec import ModelSpec
 from stream.calibration import Record
-from stream.cuboid import Body, doubt, solve
+from stream.cuboid import NEAREST_PX, WORST_SIGMA, Body, solve
 from stream.decks import DECKS, Deck
 from stream.focal import FocalTracker
 from stream.frame import Packet, Result
@@ -28,12 +27,10 @@ FLAT = 0.25
 FLAT_MM = 0.8
 """… and by more than this was seen from too far above, or from too far away."""
 
-ANY = 1000
-"""Cards that a deck may have while it is measured: whether the count fits is asked in the end."""
-
 NOTHING = "no packet in the picture"
 SETTLING = "settling"
 MISFITTING = "the corners fit no packet of this kind"
+FAR = "the packet is too small in the picture: nearer, please"
 UNCLEAR = "its side is too small in the picture: from lower down and nearer, please"
 
 
@@ -45,7 +42,7 @@ class Measure:
         self.passed_over: Counter[str] = Counter()
         self.frames = 0
         self.frame_hw = (0, 0)
-        self._deck = replace(deck, cards=ANY)
+        self._deck = deck
         self._stills = stills
         self._focal: FocalTracker | None = None
         self._last: Body | None = None
@@ -69,10 +66,13 @@ class Measure:
         if result.state != "locked":
             return SETTLING
         body = self._body(result.packet, result.frame.hw)
-        if body is None or not body.residual_px <= MISFIT * _extent_px(result.packet):
+        extent_px = _extent_px(result.packet)
+        if body is None or not (
+            body.residual_px <= MISFIT * extent_px and body.residual_sigma <= WORST_SIGMA
+        ):
             return MISFITTING
-        if (why := doubt(body, self._deck)) is not None:
-            return why.partition(":")[0]  # what follows are this frame's figures
+        if extent_px < NEAREST_PX:
+            return FAR
         if body.thickness_sd_mm > max(FLAT * body.thickness_mm, FLAT_MM) or body.thickness_mm <= 0:
             return UNCLEAR
         count = None if result.count is None else result.count.mean

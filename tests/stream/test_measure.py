@@ -8,7 +8,7 @@ from counted import FINE, corners, result
 
 from stream.decks import DECKS
 from stream.layings import Look
-from stream.measure import MISFITTING, NOTHING, SETTLING, UNCLEAR, Measure, record
+from stream.measure import FAR, MISFITTING, NOTHING, SETTLING, UNCLEAR, Measure, record
 
 WHERE = ("camera 0", "2026-01-02T03:04+00:00")
 
@@ -52,9 +52,10 @@ def test_frames_that_tell_nothing_are_passed_over_by_reason():
         result(2, flat),
         result(3, askew),
         result(4, np.full((8, 2), np.nan)),
+        result(5, (corners(12.4) - 300) / 6 + 300),
     ]
     _, said = measured(results, stills=True)
-    assert said == [NOTHING, SETTLING, UNCLEAR, MISFITTING, MISFITTING]
+    assert said == [NOTHING, SETTLING, UNCLEAR, MISFITTING, MISFITTING, FAR]
 
 
 def test_too_few_frames_are_told_with_the_reason_of_most():
