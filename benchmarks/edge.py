@@ -1,6 +1,6 @@
 """Whether the single edges of the cards, seen in the side of a packet, tell its count.
 
-    python benchmarks/edge.py [--frames 300] [--noise-px 1.5] [--cardcut FOLDER] [--hw 1080 1920]
+    python benchmarks/edge.py [--frames 300] [--noise-px 1.5] [--even] [--cardcut FOLDER]
 
 Rendered frames (or the real ones of a folder in cardcut's form) → the visible sides, rectified by
 their corners → how strongly lines repeat n times over the thickness, for every n. That is weighed
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from stream.decks import DECKS
 from stream.packet import MAX_CARDS
-from stream.synth import Renderer
+from stream.synth import Renderer, SceneConfig
 from train.datasets.cardcut import load, split
 
 Image = NDArray[np.uint8]
@@ -42,6 +42,23 @@ SPEAKS = 2.0  # least log power, within the doubt of the plain estimate, for lin
 HELD_OUT = (51, 45, 39, 33, 27, 21, 15, 9)
 FIRST_SEED = 7_000_000
 BINS_PX = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 99.0)
+
+
+EVEN = SceneConfig(
+    sheet_jitter=(0.0, 0.0),
+    stick=(0.0, 0.0),
+    air=(0.3, 0.3),
+    breaks=0.0,
+    bowed=0.0,
+    misaligned_mm=(0.0, 0.0),
+    turned_deg=(0.0, 0.0),
+    line=(0.35, 0.6),
+    brushed=0.0,
+    twist=0.0,
+    fan=0.0,
+    stray_sheet=0.0,
+)
+"""Packets drawn with a ruler: what a reading of lines is good for where nothing is in its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +196,11 @@ def read(image: Image, sides: list[tuple[Floats, Floats]], cards: int, plain: Fl
     )
 
 
-def rendered(frames: int, hw: tuple[int, int], noise_px: float) -> list[Reading]:
+def rendered(
+    config: SceneConfig, frames: int, hw: tuple[int, int], noise_px: float
+) -> list[Reading]:
     """Rendered frames → readings; the corners are off by `noise_px` in x and in y."""
-    renderer = Renderer()
+    renderer = Renderer(config)
     readings = []
     for seed in range(FIRST_SEED, FIRST_SEED + frames):
         rng = np.random.default_rng(seed)
@@ -242,12 +261,14 @@ def main() -> None:
     parser.add_argument("--noise-px", type=float, default=1.5, help="error of the corners")
     parser.add_argument("--hw", type=int, nargs=2, default=(1080, 1920), metavar=("H", "W"))
     parser.add_argument("--cardcut", type=Path, help="real frames instead: a folder")
+    parser.add_argument("--even", action="store_true", help="packets drawn with a ruler")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     if options.cardcut:
         table(real(options.cardcut), "real frames of clips that training may see")
     else:
-        frames = rendered(options.frames, tuple(options.hw), options.noise_px)
+        config = EVEN if options.even else SceneConfig()
+        frames = rendered(config, options.frames, tuple(options.hw), options.noise_px)
         table(frames, f"rendered frames, corners off by {options.noise_px} px")
 
 
