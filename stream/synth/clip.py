@@ -11,10 +11,17 @@ from numpy.typing import NDArray
 from stream.synth.art import Art
 from stream.synth.camera import Camera, framed, intrinsics, look_at, on_sphere
 from stream.synth.config import SceneConfig
+from stream.synth.cover import cover
 from stream.synth.render import Rendered, Renderer, render
 from stream.synth.scene import draw_scene
 
 Floats = NDArray[np.float64]
+
+REACH_S = 5.0
+"""From one time that a hand reaches in to the next."""
+
+REACH_MM = 320.0
+"""How far it is drawn back between."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +68,15 @@ class Clip:
         rng = np.random.default_rng(seed)
         renderer = Renderer(config, art)
         scene = draw_scene(rng, renderer.config, renderer.stock)
-        # one exposure lasts
-        self.scene = replace(scene, finish=replace(scene.finish, motion_rel=0.0))
-        self.path = _draw_path(rng, renderer.config, self.scene.body.sharp_corners(), hw)
+        self._reach = float(rng.random())
+        # fingers that have to cover corners stay where they are
+        self._reach_mm = REACH_MM if renderer.config.covered[1] == 0 else 0.0
+        # one exposure lasts, and the rows lean with the camera's speed, which changes
+        lens = replace(scene.finish.lens, skew=(0.0, 0.0))
+        scene = replace(scene, finish=replace(scene.finish, motion_rel=0.0, lens=lens))
+        self.path = _draw_path(rng, renderer.config, scene.body.sharp_corners(), hw)
+        start = self.path.at(0.0)
+        self.scene = cover(rng, renderer.config, renderer.stock, scene, start, hw)
 
     @property
     def cards(self) -> int:
@@ -73,7 +86,14 @@ class Clip:
     def frame(self, index: int) -> Rendered:
         """Picture number `index` ≥ 0 with its truth, the same each time."""
         rng = np.random.default_rng((self._seed, index))
-        return render(self.scene, self.path.at(index / self.fps), self.hw, rng)
+        time_s = index / self.fps
+        wave = np.sin(2 * np.pi * (time_s / REACH_S + self._reach))
+        hands = tuple(
+            hand.withdrawn(self._reach_mm * float(np.clip(0.5 - 1.2 * wave, 0, 1)))
+            for hand in self.scene.hands
+        )
+        scene = replace(self.scene, hands=hands)
+        return render(scene, self.path.at(time_s), self.hw, rng)
 
     def __iter__(self) -> Iterator[Rendered]:
         """Pictures in order."""

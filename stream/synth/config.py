@@ -81,7 +81,7 @@ class SceneConfig:
     exposure: Range = (0.65, 1.3)
     metering: Range = (0.3, 0.95)  # how far the camera itself brings a picture to middle grey
     dark: float = 0.08  # too little light: gain, and the noise that goes with it
-    dark_exposure: Range = (0.22, 0.55)
+    dark_exposure: Range = (0.3, 0.6)
     dark_noise: Range = (5.0, 18.0)
     bright: float = 0.05  # overexposed
     bright_exposure: Range = (1.35, 2.0)
@@ -96,8 +96,8 @@ class SceneConfig:
     jpeg: float = 0.6
     jpeg_quality: tuple[int, int] = (35, 95)
     webcam: float = 0.15  # few pixels made many, coded hard, sharpened
-    webcam_shrink: Range = (1.2, 2.6)
-    webcam_quality: tuple[int, int] = (14, 60)
+    webcam_shrink: Range = (1.2, 2.3)
+    webcam_quality: tuple[int, int] = (18, 60)
     sharpen: Range = (0.0, 1.6)  # halos at edges
     flicker: float = 0.06  # stripes: rows exposed as a lamp goes bright and dark
     flicker_depth: Range = (0.05, 0.35)

@@ -7,7 +7,7 @@ is while a camera moves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,11 @@ class Piece:
     end_mm: Floats | None = None  # (3,)
     longer: float = 1.0  # drawn out along `up`
 
+    def shifted(self, step_mm: Floats) -> Piece:
+        """The same piece somewhere else."""
+        end = None if self.end_mm is None else self.end_mm + step_mm
+        return replace(self, at_mm=self.at_mm + step_mm, end_mm=end)
+
     def placed(self, camera: Camera) -> Sprite | None:
         """Where a camera sees it; None behind the camera."""
         far = self.at_mm + self.up * 50 if self.end_mm is None else self.end_mm
@@ -69,6 +74,18 @@ class Hand:
 
     behind: tuple[Piece, ...] = ()
     front: tuple[Piece, ...] = ()
+    away: Floats | None = None  # (3,) unit vector along which it came; None: it holds and stays
+
+    def withdrawn(self, distance_mm: float) -> Hand:
+        """The hand drawn back along its arm."""
+        if self.away is None:
+            return self
+        step = self.away * distance_mm
+        return replace(
+            self,
+            behind=tuple(piece.shifted(step) for piece in self.behind),
+            front=tuple(piece.shifted(step) for piece in self.front),
+        )
 
     def sprites(self, camera: Camera) -> tuple[list[Sprite], list[Sprite]]:
         """What the camera sees of it: behind the packet, and in front."""
@@ -140,7 +157,7 @@ def draw_reach(rng: np.random.Generator, stock: Stock, target_mm: Floats, away: 
     cut, gains = _pick(rng, stock)
     up = -_unit(away + rng.normal(0, 0.25, 3))
     front = _whole(rng, stock, cut, gains, cut.tip + [0, rng.uniform(0, 30)], target_mm, up)
-    return Hand((), tuple(front))
+    return Hand((), tuple(front), -up)
 
 
 def draw_lone(rng: np.random.Generator, stock: Stock, body: Body) -> Hand:
@@ -164,7 +181,7 @@ def draw_finger(
     up = -_unit(away + rng.normal(0, 0.2, 3))
     pieces = _whole(rng, stock, cut, gains, cut.palm, palm, up)
     pieces.append(_digit(rng, stock, skin, (root, tip), radius_mm))
-    return Hand((), tuple(pieces))
+    return Hand((), tuple(pieces), _unit(away))
 
 
 def _open(cut: CutOut) -> float:

@@ -91,7 +91,7 @@ def draw_stage(rng: np.random.Generator, config: SceneConfig, stock: Stock) -> S
         x, y = rng.normal(0.5, 0.15, 2)
         edge = float(np.exp(rng.uniform(np.log(0.01), np.log(0.12))))
         spot = (float(x), float(y), float(rng.uniform(0.25, 0.6)), edge)
-        floor = float(rng.uniform(0.06, 0.5))
+        floor = float(rng.uniform(0.12, 0.5))
     if rng.random() < config.hand_shadow:
         hand = stock.hands[int(rng.integers(len(stock.hands)))]
     return Stage(

@@ -17,6 +17,9 @@ from stream.synth.stock import Stock
 
 Floats = NDArray[np.float64]
 
+LAYERS = 96
+"""Of a flat side: thick layers would show the gaps between cards."""
+
 
 @dataclass(frozen=True, eq=False)
 class Thing:
@@ -101,11 +104,16 @@ def _slab(
     *,
     radius_mm: float = 1.0,
     tones: Floats | None = None,
+    paper: bool = False,
 ) -> Block:
-    """A block at the origin; `tones` are the shades of its side in layers from below."""
-    layers = np.ones(1) if tones is None else tones
+    """A block at the origin; `tones` are the shades of its side in layers from below.
+
+    Only the sides of what is made of `paper` show its grain.
+    """
+    layers = np.ones(LAYERS) if tones is None else tones
+    outline = rounded(size_mm[0], size_mm[1], radius_mm, per_corner=4)
     return Block(
-        outline=rounded(size_mm[0], size_mm[1], radius_mm),
+        outline=outline if paper else _in_steps(outline),
         size_mm=size_mm[:2],
         thickness_mm=size_mm[2],
         top=top,
@@ -114,6 +122,16 @@ def _slab(
         shifts=np.zeros((len(layers), 2)),
         grain=int(rng.integers(1000)),
     )
+
+
+def _in_steps(outline: Floats, step_mm: float = 7.5) -> Floats:
+    """An outline with points this close: long edges would be painted with the grain of paper."""
+    pieces = []
+    for start, end in zip(outline, np.roll(outline, -1, axis=0), strict=True):
+        count = max(1, int(np.ceil(np.linalg.norm(end - start) / step_mm)))
+        part = np.arange(count)[:, None] / count
+        pieces.append(start + part * (end - start))
+    return np.concatenate(pieces)
 
 
 def _single(block: Block) -> Thing:
@@ -128,10 +146,10 @@ def _tuck_box(rng: np.random.Generator, stock: Stock) -> Thing:
     side = _edge_colour(top) * rng.uniform(0.8, 1.05)
     if rng.random() < 0.3:
         side = rng.uniform(20, 245, 3)
-    layers = np.ones(24)
+    layers = np.ones(LAYERS)
     if rng.random() < 0.6:  # the flap's seam, or a printed band
-        at = int(rng.integers(2, 22))
-        layers[at : at + int(rng.integers(1, 6))] = rng.choice([0.75, 0.88, 1.2])
+        at = int(rng.integers(4, LAYERS - 4))
+        layers[at : at + int(rng.integers(2, 24))] = rng.choice([0.75, 0.88, 1.2])
     return _single(_slab(rng, size, top, side, radius_mm=rng.uniform(0, 1.2), tones=layers))
 
 
@@ -148,7 +166,9 @@ def _book(rng: np.random.Generator, stock: Stock) -> Thing:
     paper = rng.uniform(165, 248) * np.array([rng.uniform(0.78, 0.98), 0.95, 1.0])
     cover = _slab(rng, (width, height, hard), top, side)
     tones = 1 + rng.normal(0, 0.04, sheets)
-    pages = _slab(rng, (width - over, height - 2 * over, thick), top, paper, tones=tones)
+    pages = _slab(
+        rng, (width - over, height - 2 * over, thick), top, paper, tones=tones, paper=True
+    )
     spine = replace(_slab(rng, (hard, height, thick), top, side), place_mm=(-width / 2, 0.0))
     pages = replace(pages, place_mm=(-over / 2, 0.0))
     parts = ((cover, 0.0), (pages, hard), (spine, hard), (cover, hard + thick))
@@ -165,7 +185,9 @@ def _notebook(rng: np.random.Generator, stock: Stock) -> Thing:
     paper = _edge_colour(top) if notes else np.array([225.0, 235.0, 240.0])
     tones = 1 + rng.normal(0, rng.uniform(0.005, 0.05), int(rng.integers(4, 30)))
     size = (width, height, thick)
-    return _single(_slab(rng, size, top, paper, radius_mm=rng.choice([0.3, 0.3, 5]), tones=tones))
+    return _single(
+        _slab(rng, size, top, paper, radius_mm=rng.choice([0.3, 0.3, 5]), tones=tones, paper=True)
+    )
 
 
 def _phone(rng: np.random.Generator, stock: Stock) -> Thing:
@@ -175,7 +197,9 @@ def _phone(rng: np.random.Generator, stock: Stock) -> Thing:
     height = width * float(rng.uniform(1.35, 1.5) if large else rng.uniform(1.9, 2.15))
     size = (width, height, float(rng.uniform(6.5, 12)))
     side = np.full(3, rng.choice([18.0, 30.0, 90.0, 170.0])) * rng.uniform(0.9, 1.1, 3)
-    tones = np.concatenate([[0.7], np.ones(int(rng.integers(3, 9))), [1.25]])
+    rim = int(rng.integers(8, 24))
+    tones = np.ones(LAYERS)
+    tones[:rim], tones[-rim:] = 0.7, 1.2
     top = _any(rng, stock.screens)
     return _single(_slab(rng, size, top, side, radius_mm=rng.uniform(5, 11), tones=tones))
 
@@ -187,9 +211,9 @@ def _small_box(rng: np.random.Generator, stock: Stock) -> Thing:
     thick = float(rng.uniform(7, 55))
     top = _any(rng, stock.covers)
     side = _edge_colour(top) if rng.random() < 0.6 else rng.uniform(20, 240, 3)
-    layers = np.ones(16)
+    layers = np.ones(LAYERS)
     if rng.random() < 0.5:
-        layers[1:-1] = rng.uniform(0.7, 1.25)
+        layers[6:-6] = rng.uniform(0.7, 1.25)
     size = (width, height, thick)
     return _single(_slab(rng, size, top, side, radius_mm=rng.choice([0.3, 0.3, 9]), tones=layers))
 
@@ -198,8 +222,9 @@ def _wallet(rng: np.random.Generator, stock: Stock) -> Thing:
     """Leather, folded once: two thick layers."""
     size = (float(rng.uniform(70, 105)), float(rng.uniform(85, 190)), float(rng.uniform(7, 24)))
     top = _any(rng, stock.tables)
-    layers = np.ones(12)
-    layers[int(rng.integers(4, 8))] = 0.35
+    layers = np.ones(LAYERS)
+    fold = int(rng.integers(LAYERS // 3, 2 * LAYERS // 3))
+    layers[fold : fold + 8] = 0.35
     side = _edge_colour(top) * 0.8
     return _single(_slab(rng, size, top, side, radius_mm=rng.uniform(2, 10), tones=layers))
 

@@ -4,6 +4,7 @@ import sys
 from dataclasses import fields
 
 import cv2
+import numpy as np
 import pytest
 
 from train import cli, eval_command
@@ -94,6 +95,25 @@ def test_a_sheet_is_rendered(capsys, tmp_path):
     assert cli.main(["synth", "--out", str(out), "--n", "10", "--size", "64x48"]) == 0
     assert str(out) in capsys.readouterr().out
     assert cv2.imread(str(out)).shape == (2 * (48 + 22), 8 * 64, 3)
+
+
+def test_knobs_hands_and_empty_scenes_come_from_the_command(capsys, tmp_path):
+    out, knobs, hands = tmp_path / "a.mp4", tmp_path / "knobs.json", tmp_path / "hands"
+    truth = tmp_path / "t.jsonl"
+    hands.mkdir()
+    cv2.imwrite(str(hands / "h.png"), np.full((40, 20, 4), 255, np.uint8))
+    knobs.write_text('{"cards": [7, 7], "held": 1}')
+    words = ["synth", "--out", out, "--truth", truth, "--seconds", 0.2, "--size", "64x48"]
+    words = [*map(str, words), "--config", str(knobs), "--hands", str(hands)]
+    for more, cards in (([], 7), (["--cards", "9"], 9), (["--empty"], 0)):
+        assert cli.main([*words, *more]) == 0
+        line = json.loads(truth.read_text().splitlines()[0])
+        assert line["cards"] == cards
+    knobs.write_text('{"heldd": 1}')
+    capsys.readouterr()
+    code, line = failed(capsys, *words)
+    assert code == 1
+    assert "no knob is called heldd; near it are held" in line
 
 
 def test_a_clip_is_rendered_with_its_truth(tmp_path):

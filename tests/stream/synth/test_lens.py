@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.synth.lens import PINHOLE, Lens
+from stream.synth.lens import PINHOLE, Lens, _maps
 
 HW = (120, 200)
 lenses = st.builds(
@@ -40,6 +40,13 @@ def test_a_dot_moves_to_where_the_truth_moves(lens):
         found = [(bent * columns).sum() / bent.sum(), (bent * rows).sum() / bent.sum()]
         wanted = lens.shown(np.array([[x, y]], dtype=float), HW)[0]
         np.testing.assert_allclose(found, wanted, atol=0.15)
+
+
+@given(lenses)
+def test_every_pixel_shows_what_its_source_says(lens):
+    grid = np.stack(np.meshgrid(np.arange(200.0), np.arange(120.0)), axis=2)
+    found = np.stack(_maps(lens, HW), axis=2)
+    np.testing.assert_allclose(found, lens.source(grid, HW), atol=1e-3)
 
 
 def test_a_wide_lens_shows_nothing_from_beyond_the_picture():

@@ -6,6 +6,8 @@ from plain_scene import PLAIN
 
 from stream.synth import Art, Renderer
 from stream.synth.camera import intrinsics, look_at
+from stream.synth.light import Light
+from stream.synth.paint import paint
 from stream.synth.scene import draw_scene
 from stream.synth.things import _MAKERS, _tuck_box, draw_strays, lifted
 
@@ -61,3 +63,17 @@ def test_empty_scenes_hold_things_and_never_single_cards(stock):
         assert scene.cards == 0
         assert all(b.thickness_mm != card for thing in scene.others for b, _ in thing.parts)
     assert counts == {1, 2, 3, 4}
+
+
+def test_a_card_box_shows_no_sheets(stock):
+    camera = look_at(np.array([0.0, -150, 25]), np.zeros(3), 0.0, intrinsics(330, (80, 60)))
+    light = Light(np.array([0.0, -0.6, 0.8]), 0.6, 0.5, 0.01)
+    box, _ = _tuck_box(np.random.default_rng(1), stock).parts[0]
+    box = replace(box, tones=np.ones_like(box.tones), paper=np.full(3, 200.0))
+    image = np.zeros((120, 160, 3), np.uint8)
+    paint(image, box, camera, light)
+    middle = image[:, 70:90, 1].astype(float).mean(axis=1)
+    side = middle[int(camera.project(np.array([0.0, -46, 10]))[1]) :]
+    side = side[: int((side > 60).sum()) - 3]
+    assert len(side) > 12
+    assert np.abs(np.diff(side)).max() < 12
