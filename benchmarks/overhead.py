@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from engines.fake import FakeEngine, paint
 from engines.spec import ModelSpec
+from stream.constancy import ConstantCount
 from stream.decode import decode
 from stream.draw import draw
 from stream.estimate import estimate
@@ -25,7 +26,8 @@ from stream.frame import Count, Frame, Packet, Result
 from stream.geometry import Region, whole
 from stream.packet import EDGES, FLIP, KEYPOINTS
 from stream.prepare import prepare
-from stream.track import CountPool, RegionTracker
+from stream.steady import Steady
+from stream.track import RegionTracker
 
 SPEC = ModelSpec("packet", KEYPOINTS, EDGES, FLIP, (256, 256), 4, 8.0, 52)
 FRAME_HW = (720, 1280)
@@ -88,8 +90,9 @@ def noisy_gaussians(rng: np.random.Generator) -> NDArray[np.float32]:
 
 
 def tracked() -> Callable[[], object]:
-    """One frame of following a packet that does not move, and of pooling its count."""
-    regions, pool = RegionTracker(SPEC.input_hw), CountPool()
+    """One frame of following a packet that does not move, steadying it and pooling its count."""
+    regions, steady, pool = RegionTracker(SPEC.input_hw), Steady(), ConstantCount()
+    sure = np.ones(8)
     distribution = np.full(53, 1 / 53, np.float32)
     clock = [0.0]
 
@@ -97,6 +100,7 @@ def tracked() -> Callable[[], object]:
         clock[0] += 1 / 30
         regions.region(FRAME_HW, clock[0])
         regions.found(CORNERS, clock[0])
+        steady.update(CORNERS, sure, sure, clock[0])
         pool.update(distribution, clock[0])
 
     return step

@@ -15,6 +15,8 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -25,9 +27,13 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "bench": "stream.bench.command",
+    "calibrate": "stream.calibrate_command",
     "engines": "stream.engine_list",
 }
 """A first word that is one of these is that command: its module's `main(words) -> exit code`."""
+
+
+WANTS_A_FILE = "--second-pass reads its source twice and wants a video file"
 
 
 class UsageError(Exception):
@@ -73,22 +79,37 @@ def stream(words: Sequence[str]) -> int:
         print(f"kpstream {importlib.import_module('importlib.metadata').version('kpstream')}")
         return 0
     _check(args)
+    from stream import deck_choice  # noqa: PLC0415
     from stream.choice import choose, opening  # noqa: PLC0415
     from stream.console import Dashboard, building  # noqa: PLC0415
-    from stream.pipeline import run  # noqa: PLC0415
+    from stream.estimate import estimate  # noqa: PLC0415
+    from stream.pipeline import Finding, run  # noqa: PLC0415
+    from stream.second_pass import SecondPass  # noqa: PLC0415
 
+    deck = deck_choice.chosen(args.deck, args.cards_in_deck)
     with ExitStack() as opened:
-        source = opened.enter_context(closing(_open_source(args)))
+        source = opened.enter_context(closing(open_source(args)))
+        if args.second_pass and (source.info.live or source.info.stills):
+            raise UsageError(f"{WANTS_A_FILE}, got {source.info.name}")
         show = _wants_window(args, live=source.info.live)
         if not (show or args.out or args.json):
             raise UsageError("nowhere to put the result: add --out FILE.mp4, --json FILE or --show")
         how = opening(live=source.info.live, progress=building)
         engine = opened.enter_context(closing(choose(args.model, args.engine, how)))
+        deck.mention_another_camera(source.info, engine.spec)
+        find: Finding = partial(estimate, deck=deck.known)
+        if args.second_pass:
+            passes = SecondPass(deck.known)
+            info = replace(source.info, name=f"{source.info.name}, first pass")
+            with Dashboard(info, lambda: f"{engine}, {engine.spec.name}") as dashboard:
+                run(source, engine, [], on_result=dashboard, find=passes.first)
+            source = opened.enter_context(closing(open_source(args)))
+            find = passes.second
         wanted = _open_sinks(args, source, engine.spec, show=show)
         sinks = [opened.enter_context(closing(sink)) for sink in wanted]
         with Dashboard(source.info, lambda: f"{engine}, {engine.spec.name}") as dashboard:
             opened.pop_all()  # from here on the run closes them
-            run(source, engine, sinks, names=args.names, on_result=dashboard)
+            run(source, engine, sinks, names=args.names, on_result=dashboard, find=find)
     return 0
 
 
@@ -98,6 +119,27 @@ def _parser() -> Parser:
         description="Find the eight corners of a packet of playing cards in video, and count it.",
         epilog="Commands: " + ", ".join(f"kpstream {name}" for name in COMMANDS),
     )
+    add_source(parser)
+    add = parser.add_argument
+    add("--out", type=Path, metavar="FILE", help="write an annotated video, with its sound (.mp4)")
+    add("--json", type=Path, metavar="FILE", help="write a line of JSON for every frame")
+    words = "a kind, as bridge or tarot (poker), or a deck that kpstream calibrate learnt"
+    add("--deck", metavar="NAME", help=words)
+    add("--cards-in-deck", type=whole_cards, metavar="N", help="no packet holds more than N cards")
+    add(
+        "--show",
+        action=argparse.BooleanOptionalAction,
+        help="open a window; what is live has one where there is a display, a file has none",
+    )
+    words = "for a file: find in all of it first, then write, so that nothing lags or has to settle"
+    add("--second-pass", action="store_true", help=words)
+    add("--names", action="store_true", help="write the corners' names into the picture")
+    add("--version", action="store_true", help="print the version and stop")
+    return parser
+
+
+def add_source(parser: Parser) -> None:
+    """Give a parser the words that say what to look at and with which model."""
     add = parser.add_argument
     add(
         "source",
@@ -106,19 +148,9 @@ def _parser() -> Parser:
         help="a video file, a folder or glob of pictures, an rtsp, http or udp address, or synth:",
     )
     add("--camera", type=_camera, metavar="N", help="the camera of that number, from 0")
-    add("--out", type=Path, metavar="FILE", help="write an annotated video, with its sound (.mp4)")
-    add("--json", type=Path, metavar="FILE", help="write a line of JSON for every frame")
     words = "an ONNX model, or another file of kpstream-train"
     add("--model", type=Path, metavar="FILE", default=engines.DEFAULT_MODEL, help=words)
     add("--engine", choices=["auto", *engines.names()], default="auto", help="what runs the model")
-    add(
-        "--show",
-        action=argparse.BooleanOptionalAction,
-        help="open a window; what is live has one where there is a display, a file has none",
-    )
-    add("--names", action="store_true", help="write the corners' names into the picture")
-    add("--version", action="store_true", help="print the version and stop")
-    return parser
 
 
 def _camera(text: str) -> str:
@@ -127,22 +159,30 @@ def _camera(text: str) -> str:
     return text
 
 
-def _check(args: argparse.Namespace) -> None:
-    """Raise for what can be known to be wrong before anything is opened. UsageError, OSError."""
-    from stream.frame import checked_output  # noqa: PLC0415
+def whole_cards(text: str) -> int:
+    """Digits → a number of cards. Raises what argparse makes a line of."""
+    if not (text.isascii() and text.isdecimal() and int(text[:5]) >= 1 and len(text) <= 4):
+        raise argparse.ArgumentTypeError(f"a number of cards is 1 or more, got {text!r}")
+    return int(text)
 
+
+def check_source(args: argparse.Namespace) -> None:
+    """Raise UsageError unless one source is named, OSError for a model file that is not there."""
     if (args.source is None) == (args.camera is None):
         got = "neither" if args.source is None else "both"
         raise UsageError(f"name one source, a SOURCE or --camera N, got {got}")
     if not args.model.is_file():
         raise FileNotFoundError(f"there is no model file {args.model}: name one with --model")
-    inputs = (
-        {
-            "the input": Path(args.source),
-        }
-        if args.source
-        else {}
-    )
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raise for what can be known to be wrong before anything is opened. UsageError, OSError."""
+    from stream.frame import checked_output  # noqa: PLC0415
+
+    check_source(args)
+    if args.second_pass and (args.camera is not None or not Path(args.source).is_file()):
+        raise UsageError(f"{WANTS_A_FILE}, got {args.source or f'camera {args.camera}'}")
+    inputs = {"the input": Path(args.source)} if args.source else {}
     inputs["the model"] = args.model
     outputs = {"--out": args.out, "--json": args.json}
     for option, path in outputs.items():
@@ -168,14 +208,15 @@ def _wants_window(args: argparse.Namespace, *, live: bool) -> bool:
     return bool(window.has_display())
 
 
-def _open_source(args: argparse.Namespace) -> Source:
+def open_source(args: argparse.Namespace) -> Source:
+    """What `add_source`'s words name, opened. Raises SourceError."""
     if args.camera is not None:
         from stream.sources import camera  # noqa: PLC0415
 
         return camera.open_source(args.camera)
-    from stream.sources import open_source  # noqa: PLC0415
+    from stream import sources  # noqa: PLC0415
 
-    return open_source(args.source)
+    return sources.open_source(args.source)
 
 
 def _open_sinks(

@@ -203,7 +203,12 @@ def _lines(result: Result, hud: str) -> list[tuple[list[_Text], tuple[int, int]]
     """All that is written on plates: texts of one line, and where they begin (x, y)."""
     unit = _unit(result)
     margin = round(16 * unit)
-    lines = [(_count_texts(result, unit), (margin, margin))]
+    count = _count_texts(result, unit)
+    lines = [(count, (margin, margin))]
+    if result.doubt:
+        below = _plate(count, (margin, margin), unit)[3] if count else 0
+        text = _Text(result.doubt.split(":")[0], 22 * unit, LIGHT)
+        lines.append(([text], (margin, below + margin)))
     if hud:
         text = _Text(hud, 14 * unit, LIGHT)
         lines.append(([text], (result.frame.hw[1] - margin - text.width, margin)))

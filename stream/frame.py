@@ -43,6 +43,12 @@ class Frame:
     captured_s: float  # time.monotonic() when the driver or decoder returned it
     pts_s: float | None  # media time; None for a camera and for stills
     source: str  # what the user named: the clip, the camera, the picture's path
+    focal_35mm: float | None = None  # focal length in mm as if on 35 mm film, if the file says it
+
+    @property
+    def time_s(self) -> float:
+        """Media time, or the clock where there is none."""
+        return self.captured_s if self.pts_s is None else self.pts_s
 
     @property
     def image(self) -> NDArray[np.uint8]:
@@ -120,6 +126,7 @@ class Result:
     count: Count | None  # None without a packet, or when the model counts nothing
     score: float  # in [0, 1]: how sure it is that the packet is there
     stages_s: dict[str, float] = field(default_factory=dict)  # seconds spent, by stage
+    doubt: str | None = None  # why the count is poor or missing, in one line
 
 
 class Sink(Protocol):

@@ -1,4 +1,4 @@
-"""A packet of cards as a body: the names of its eight corners, its edges.
+"""A packet of cards: the names of its eight corners, its edges, and from thickness to cards.
 
 `back` is the large face that shows the cards' backs, `face` the one that shows a card's face.
 `upper` is one of the two short sides, left and right follow in the picture. A packet turned by 180°
@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from stream.cuboid import Body
+from stream.decks import Deck
 
 KEYPOINTS = (
     "upper_left_face",
@@ -48,3 +51,34 @@ def canonical(xy: NDArray[np.float64]) -> list[int]:
     pairs = np.isfinite(upper) & np.isfinite(lower)
     turned = pairs.any() and upper[pairs].mean() > lower[pairs].mean()
     return list(TURN) if turned else list(range(len(KEYPOINTS)))
+
+
+def sigma_of(score: NDArray[np.float64], packet_extent_px: float) -> NDArray[np.float64]:
+    """Heights of heatmap peaks (…) → standard deviations of their places (…), each way, px.
+
+    In parts of the packet's larger extent, since the network sees it in a crop that fits:
+    0.004 · exp(4.4 · (1 − score)), 0.5 % at a peak of 0.95 and 14 % at 0.2. Measured on the clips
+    of cardcut that are trained on and on rendered pictures, errors beyond four deviations cut off;
+    the rendered ones, which no model knows by heart, are the larger. No peak, no precision: inf.
+    """
+    sigma = 0.004 * packet_extent_px * np.exp(4.4 * (1 - score))
+    return np.where(score > 0, sigma, np.inf)
+
+
+def cards_of(body: Body, deck: Deck, max_cards: int = MAX_CARDS) -> NDArray[np.float64]:
+    """A packet's thickness → the distribution (max_cards + 1,) of its number of cards; P(0) = 0.
+
+    How thick n cards are, and how surely, the deck says. The thickness' own
+    standard deviation counts times the residual, where the corners fit the body worse (> 1) than
+    theirs allow. Every number from 1 to a whole deck is as likely beforehand.
+    """
+    cards = np.arange(1, min(max_cards, deck.cards) + 1)
+    measured = body.thickness_sd_mm * max(1.0, body.residual_sigma)
+    exact = cards.astype(np.float64)
+    variance = measured**2 + np.square(deck.thickness_sd_mm(exact))
+    off = body.thickness_mm - deck.thickness_mm(exact)
+    logs = -(np.square(off) / variance + np.log(variance)) / 2
+    odds = np.exp(logs - logs.max())
+    out = np.zeros(max_cards + 1)
+    out[cards] = odds / odds.sum()
+    return out

@@ -11,18 +11,18 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from types import FrameType, TracebackType
-from typing import TypeVar, final
+from typing import Protocol, TypeVar, final
 
 import cv2
 
 from engines.spec import Engine
 from stream.estimate import estimate
 from stream.flow import threaded
-from stream.frame import Finished, Result, Sink, Source
+from stream.frame import Finished, Frame, Result, Sink, Source
 from stream.overlay import Overlay
 from stream.stats import Stats, telling_stage
 
@@ -34,6 +34,15 @@ as others, and the network need not wait for it."""
 Watcher = Callable[[Result, Stats], None]
 
 
+class Finding(Protocol):
+    """Frames and an engine → results, in order; `stream.estimate.estimate` is one."""
+
+    def __call__(
+        self, frames: Iterable[Frame], engine: Engine, *, stills: bool
+    ) -> Generator[Result, None, None]:
+        """`stills`: every picture is judged alone."""
+
+
 def run(
     source: Source,
     engine: Engine,
@@ -41,13 +50,14 @@ def run(
     *,
     names: bool = False,
     on_result: Watcher | None = None,
+    find: Finding = estimate,
 ) -> Stats:
     """Every frame of the source → every sink, until one of them has had enough.
 
     Takes all three open and closes them, however it ends. A live source loses the frames that the
     rest is too slow for; any other waits and loses none. `names` writes the keypoints' names into
     the picture. `on_result` is told of each result once all sinks have it, in this thread;
-    like a sink it may raise Finished.
+    like a sink it may raise Finished. `find` is how results are made.
     """
     stats, overlay = Stats(), Overlay(engine.spec, names=names)
     with _Stops() as stops, _Closing() as closing:
@@ -64,7 +74,7 @@ def run(
             cv2.setNumThreads(1)
         capture = threaded(source, name="capture", newest=info.live, unblock=source.close)
         threads.callback(capture.close)
-        found = estimate(capture, engine, stills=info.stills)
+        found = find(capture, engine, stills=info.stills)
         size = 2 if info.live else AHEAD
         results = threaded(found, name="infer", size=size, unblock=capture.close)
         threads.callback(results.close)

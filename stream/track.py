@@ -1,4 +1,4 @@
-"""What is carried from frame to frame: where to look next, and the count so far.
+"""What is carried from frame to frame: where to look next, and whether a packet is there.
 
 Times are seconds of the medium (`pts_s`), or of the clock for a camera, never of the computer's
 own speed: a file gives the same answer on a fast machine and on a slow one.
@@ -7,15 +7,10 @@ own speed: a file gives the same answer on a fast machine and on a slow one.
 from __future__ import annotations
 
 from collections import deque
-from math import exp
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stream.geometry import Points, Region, around, whole
-
-T = TypeVar("T")
 
 MARGIN = 1.5
 """Side of the crop in extents of the packet: room for a move and for corners not yet found."""
@@ -23,23 +18,14 @@ MARGIN = 1.5
 SMALLEST = 0.5
 """Smallest crop in parts of the network's input: enlarging more than twice shows nothing new."""
 
-MEMORY_S = 1.0
-"""Time constant of the pooled count."""
+CLEAR = 1.6
+"""A packet seen so clearly, in thresholds, is there at once."""
 
-RECENT_S = 0.3
-"""Length of the mean that is compared with the pool to notice another packet."""
+KEPT = 0.6
+"""One that is there is still there if it is seen at least so clearly."""
 
-JUMP_CARDS = 4.0
-"""The recent mean this far from the pooled one is another packet; a frame alone errs by two."""
-
-SETTLE_S = 0.5
-"""How long the pool must have lasted, and its mean stood still, before it counts as locked."""
-
-STILL_CARDS = 1.0
-"""How far the pooled mean may have moved within SETTLE_S and yet stand still."""
-
-BLINK_S = 0.2
-"""A packet missed for no longer, in a frame blurred by motion say, is still the same packet."""
+BLINK_S = 0.5
+"""One missed for no longer, in frames blurred by motion say, need not be confirmed anew."""
 
 STALE_S = 0.5
 """A gap in time after which a velocity says nothing any more."""
@@ -99,78 +85,30 @@ class RegionTracker:
         self._xy = None
 
 
-class CountPool:
-    """Distributions frame by frame → one distribution of the count over time.
+class Presence:
+    """How clearly a packet is seen, frame by frame → whether there is one.
 
-    A linear opinion pool, the mean of the distributions with old ones fading: frames of one packet
-    err together, and a product, which takes them for independent, would soon be sure of a wrong
-    count. All is forgotten when the packet is lost, when time runs backwards, and when the frames
-    of late differ strongly from the pool (another packet, or cards were taken off).
+    Strengths are in thresholds: 1 is what a picture alone must show. What is not CLEAR has to be
+    seen twice within three frames; what was there a moment ago need not be as strong.
     """
 
     def __init__(self) -> None:
-        self._sum = np.zeros(0)  # of the distributions, faded
-        self._weight = 0.0  # of how many; 0 = nothing pooled
-        self._began_s = self._last_s = 0.0
-        self._recent: deque[tuple[float, NDArray[np.float64]]] = deque()  # within RECENT_S
-        self._means: deque[tuple[float, float]] = deque()  # (time, pooled mean) within SETTLE_S
-
-    def update(self, distribution: NDArray[np.floating], time_s: float) -> NDArray[np.float64]:
-        """Distribution (C+1,) over 0..C cards of a frame with a packet → the pooled one (C+1,).
-
-        Index 0, no packet, does not count: it is 0 in the answer.
-        """
-        given = _given_packet(distribution)
-        if self._weight == 0.0 or time_s < self._last_s:
-            self._restart(given, time_s)
-        else:
-            kept = exp((self._last_s - time_s) / MEMORY_S)
-            self._sum, self._weight = kept * self._sum + given, kept * self._weight + 1.0
-            self._recent.append((time_s, given))
-        self._last_s = time_s
-        _drop_older(self._recent, time_s - RECENT_S)
-        recent = np.mean([seen for _, seen in self._recent], axis=0)
-        pooled: NDArray[np.float64] = self._sum / self._weight
-        # A frame or two may err as much; below 10 fps fading alone must do.
-        if len(self._recent) >= 3 and abs(_cards(recent) - _cards(pooled)) > JUMP_CARDS:
-            self._restart(given, time_s)
-            pooled = given
-        self._means.append((time_s, _cards(pooled)))
-        _drop_older(self._means, time_s - SETTLE_S)
-        return pooled
+        self._seen: deque[bool] = deque(maxlen=3)
+        self._there_s: float | None = None  # when it was there last; None = some time ago
 
     @property
-    def locked(self) -> bool:
-        """Whether the pool is old enough and its mean has stopped moving."""
-        means = [mean for _, mean in self._means]
-        old = bool(means) and self._last_s - self._began_s >= SETTLE_S
-        return old and max(means) - min(means) <= STILL_CARDS
+    def needed(self) -> float:
+        """The strength from which the next frame's packet is taken for the one that is there."""
+        return 1.0 if self._there_s is None else KEPT
 
-    def lost(self, time_s: float) -> None:
-        """No packet in the frame at `time_s`; after BLINK_S of that the next one starts afresh."""
-        if not 0 <= time_s - self._last_s <= BLINK_S:
-            self._weight = 0.0
-
-    def _restart(self, first: NDArray[np.float64], began_s: float) -> None:
-        self._sum, self._weight, self._began_s = first, 1.0, began_s
-        self._recent = deque([(began_s, first)])
-        self._means.clear()
-
-
-def _drop_older(entries: deque[tuple[float, T]], than_s: float) -> None:
-    """Take out of (time, value) in order of time what is older, but never the newest."""
-    while len(entries) > 1 and entries[0][0] < than_s:
-        entries.popleft()
-
-
-def _given_packet(distribution: NDArray[np.floating]) -> NDArray[np.float64]:
-    """P(n) → P(n | a packet), in a new array; all 0 if a packet is impossible."""
-    given = np.array(distribution, np.float64)
-    given[0] = 0.0
-    total = given.sum()
-    return given / total if total > 0 else np.zeros_like(given)
-
-
-def _cards(distribution: NDArray[np.float64]) -> float:
-    """The expectation, by which pools are compared."""
-    return float(distribution @ np.arange(len(distribution)))
+    def update(self, strength: float, time_s: float) -> bool:
+        """Whether there is a packet in the frame at `time_s`."""
+        if self._there_s is not None and not 0 <= time_s - self._there_s <= BLINK_S:
+            self._there_s = None
+            self._seen.clear()
+        self._seen.append(strength >= 1)
+        known = self._there_s is not None and strength >= KEPT
+        there = known or strength >= CLEAR or (self._seen[-1] and sum(self._seen) >= 2)
+        if there:
+            self._there_s = time_s
+        return there

@@ -153,9 +153,10 @@ def test_the_readme_and_ci_run_the_same_test_command():
 
 
 def test_the_readme_names_every_option():
-    from stream.cli import _parser
+    from stream import calibrate_command, cli
 
-    options = {word for action in _parser()._actions for word in action.option_strings}
+    parsers = (cli._parser(), calibrate_command._parser())
+    options = {word for p in parsers for action in p._actions for word in action.option_strings}
     assert {"--camera", "--out", "--json"} <= options
     # \b would also find --out in --output
     missing = [o for o in options - {"-h"} if not re.search(rf"{o}(?![\w-])", readme())]

@@ -68,6 +68,7 @@ def as_line(result: Result, keypoints: tuple[str, ...], time_s: float | None) ->
         "cards_mean": None if count is None else _rounded(count.mean, 2),
         "cards_low": None if count is None else count.low,
         "cards_high": None if count is None else count.high,
+        "doubt": result.doubt,
         "score": _rounded(result.score, 4),
         "keypoints": _points(result, keypoints),
         "latency_ms": {stage: _rounded(s * 1e3, 3) for stage, s in result.stages_s.items()},

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.exif import focal_35mm
 from stream.frame import Frame, SourceError, SourceInfo
 from stream.quiet import quiet_opencv
 from stream.sources import PICTURES
@@ -65,7 +66,7 @@ class ImageSource:
                 if len(self._paths) > 1:
                     _log.warning("skipped %s: it is not a picture that can be read", path)
                 continue
-            yield Frame(image, index, time.monotonic(), None, path)
+            yield Frame(image, index, time.monotonic(), None, path, focal_35mm(Path(path)))
             index += 1
         if index == 0 and not self._closed:
             raise SourceError(_all_broken(self._paths))

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.synth import ornament, tables
+from stream.synth import faces, ornament, tables
 
 Image = NDArray[np.uint8]
 
@@ -57,7 +57,7 @@ class Art:
         """Drawn pictures, `each` of every kind; needs no file."""
         return cls(
             [ornament.back(rng) for _ in range(each)],
-            [ornament.face(rng) for _ in range(each)],
+            [faces.face(rng) for _ in range(each)],
             [tables.table(rng) for _ in range(each)],
         )
 
@@ -88,7 +88,7 @@ class Art:
 @lru_cache(maxsize=1)
 def built_in() -> Art:
     """The drawn pictures that are used where none are given."""
-    return Art.procedural(np.random.default_rng(0))
+    return Art.procedural(np.random.default_rng(0), each=40)
 
 
 @lru_cache(maxsize=8)

@@ -20,14 +20,64 @@ class SceneConfig:
     none.
     """
 
-    # the packet
+    # the packet: which deck (weights against each other), how large, how thick
     cards: tuple[int, int] = (1, MAX_CARDS)
+    poker: float = 0.5
+    bridge: float = 0.26
+    tarot: float = 0.08
+    jumbo: float = 0.08
+    mini: float = 0.08
+    size_jitter: Range = (-0.015, 0.015)  # each side of a card, parts of it
+    radius_mm: Range = (2.0, 5.5)  # of the round corners; small cards' are smaller in proportion
     card_mm: Range = (0.265, 0.35)  # one card, drawn from N(0.31, 0.02) and clipped to this
-    squeeze: Range = (0.9, 1.0)  # thickness of a packet of more than 46 cards, times its loose one
+    squeezed: float = 0.15  # a packet pressed together
+    squeezed_full: float = 0.6  # the same for one of more than 46 cards
+    squeeze: Range = (0.9, 1.0)  # thickness of such a packet, times its loose one
+    loose: float = 0.25  # air in a packet that is not squeezed
+    slack_mm: Range = (0.1, 0.9)  # how much, in one of at least 16 cards
+
+    # how the sheets lie
     lean_mm: Range = (-1.2, 1.2)  # how far the upper face is shifted against the lower one
     lean: float = 0.5
+    brushed: float = 0.1  # a lean by far more, as when a thumb has brushed over an end
+    brushed_mm: Range = (2.0, 11.0)
+    twist: float = 0.2  # sheets turned more and more, from the table up
+    twist_deg: Range = (-4.0, 4.0)
+    fan: float = 0.07  # the topmost sheets spread to a side, or turned about a corner
+    fan_mm: Range = (1.0, 7.0)
+    fan_deg: Range = (1.0, 8.0)
+    stray_sheet: float = 0.12  # one sheet that sticks out
+    stray_mm: Range = (0.3, 3.0)
+    stray_deg: Range = (-1.5, 1.5)
     misaligned_mm: Range = (0.0, 0.25)  # standard deviation of one card's place
-    face_up: float = 0.1
+    turned_deg: Range = (0.0, 0.3)  # standard deviation of one card's turn
+    sheet_jitter: Range = (0.0, 0.3)  # standard deviation of one sheet's share of the thickness
+    stick: Range = (0.0, 0.8)  # part of the sheets that stick to the one below
+    air: Range = (0.02, 0.6)  # gap below a sheet that does not, against a sheet's thickness
+    breaks: float = 0.3  # a gap that is wider than the others, or up to three
+    break_mm: Range = (0.2, 1.2)
+    bowed: float = 0.25  # a packet bent along one side
+    bow_rel: Range = (-0.03, 0.03)  # how far, as a part of that side; > 0: the middle stands up
+
+    # the look of the sides
+    paper_level: Range = (175.0, 252.0)  # grey level of the brightest colour
+    paper_cream: Range = (0.0, 60.0)  # at most so many levels less of blue
+    tone_jitter: Range = (0.0, 0.14)  # standard deviation of one sheet's brightness
+    darker_below: Range = (0.8, 1.0)  # brightness of the lowest sheet
+    marked: float = 0.12  # up to three sheets that are much darker, or lighter
+    line: Range = (0.35, 1.0)  # brightness of the gaps between sheets; 1 = not to be seen
+    edge_grain: Range = (0.3, 1.6)  # strength of the paper's streaks
+    dirty: float = 0.35  # grey where hands hold it
+    dirt: Range = (0.05, 0.4)
+    gilt: float = 0.05  # edges of gold, red, black, blue or silver
+    specks: float = 0.12  # print that runs to the edge shows in it
+
+    # the look of the card on top
+    face_up: float = 0.15
+    photo_back: float = 0.04  # a back that is a picture of anything
+    recoloured: float = 0.5  # the print's colours turned into others; paper stays paper
+    worn: float = 0.4
+    wear: Range = (0.2, 1.0)  # how much
     empty: float = 0.0  # a picture without a packet
 
     # the camera

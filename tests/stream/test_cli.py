@@ -150,7 +150,7 @@ def test_an_unforeseen_error_is_named_and_shown_in_full_on_demand(tmp_path, monk
 
 
 def test_a_first_word_that_is_a_command_is_that_command(model, capsys):
-    assert set(COMMANDS) == {"bench", "engines"}
+    assert set(COMMANDS) == {"bench", "calibrate", "engines"}
     assert main(["engines", "--model", str(model)]) == 0
     lines = capsys.readouterr().out.splitlines()
     said = [line.split()[1] for line in lines if line.startswith(("yes", "no "))]

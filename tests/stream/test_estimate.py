@@ -7,6 +7,7 @@ import pytest
 
 from engines.fake import FakeEngine, paint
 from engines.spec import ModelSpec, Prediction
+from stream.decks import DECKS
 from stream.estimate import estimate
 from stream.frame import Frame
 from stream.packet import EDGES, FLIP, KEYPOINTS
@@ -90,7 +91,7 @@ def test_a_moving_packet_is_followed_with_one_look_a_frame():
     assert engine.calls == 2 + 19  # the whole frame and the crop, then crops alone
     for result, xy in zip(results, path, strict=True):
         assert result.packet is not None
-        assert np.abs(result.packet.xy - xy).max() < 0.5
+        assert np.abs(result.packet.xy - xy).max() < 1.0  # of 4.5 px a frame
 
 
 def test_a_packet_that_jumps_is_found_again_in_the_same_frame():
@@ -106,7 +107,7 @@ def test_a_packet_that_stands_half_outside_of_its_crop_is_looked_at_again():
     results = list(estimate(film([at(140, 90), at(140, 90), at(90, 90)]), engine))
     assert engine.calls == 2 + 1 + 2
     assert results[2].packet is not None
-    assert np.abs(results[2].packet.xy - at(90, 90)).max() < 0.5
+    assert np.abs(results[2].packet.xy - at(90, 90)).max() < 1.0
 
 
 def test_no_packet_is_said_and_nothing_with_it():
@@ -129,6 +130,18 @@ def test_a_lost_packet_is_not_looked_for_where_it_was():
 def test_after_a_loss_the_count_settles_anew():
     results = list(estimate(film([CORNERS] * 20 + [None] * 10 + [CORNERS] * 5), Watched()))
     assert states(results[19:]) == ["locked"] + ["no_packet"] * 10 + ["settling"] * 5
+
+
+@pytest.mark.parametrize(("cards", "said"), [(52, 26), (26, 26), (25, 25), (20, 20), (1, 1)])
+def test_no_count_is_above_the_deck_and_the_packet_is_as_sure_as_without(cards, said):
+    def last(deck):
+        *_, result = estimate(film([CORNERS] * 3), Watched(packet=0.8), stills=True, deck=deck)
+        return result
+
+    free, held = last(None), last(replace(DECKS["poker"], cards=cards))
+    assert held.count.cards == said
+    assert held.count.high <= cards
+    assert held.score == pytest.approx(free.score)
 
 
 def test_a_camera_without_media_time_is_timed_by_its_clock():
@@ -204,7 +217,8 @@ def test_a_model_that_only_has_heatmaps_goes_by_their_peaks():
 @pytest.mark.parametrize(
     ("weaken", "packet", "state", "looks"),
     [
-        (1.0, 0.6, "settling", 2),
+        (1.0, 0.9, "settling", 2),
+        (1.0, 0.6, "no_packet", 2),
         (1.0, 0.3, "no_packet", 2),
         (1.0, 0.1, "no_packet", 1),
         (0.2, 1.0, "no_packet", 2),
@@ -237,7 +251,7 @@ def test_the_time_of_every_stage_is_told():
     delayed = FakeEngine(SPEC, delay_s=0.005)
     first, second = estimate(film([CORNERS] * 2), delayed)
     for result, looks in ((first, 2), (second, 1)):
-        assert list(result.stages_s) == ["prepare", "engine", "decode", "track"]
+        assert list(result.stages_s) == ["prepare", "engine", "decode", "track", "count"]
         assert all(seconds > 0 for seconds in result.stages_s.values())
         assert result.stages_s["engine"] >= 0.005 * looks
     assert first.stages_s is not second.stages_s

@@ -1,11 +1,17 @@
 """The names, edges and symmetries of a packet fit each other."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lying import HW, POKER, shown
 
+from stream.cuboid import Body, solve
 from stream.decks import DECKS
-from stream.packet import EDGES, FLIP, KEYPOINTS, TURN, canonical
+from stream.decode import count_of
+from stream.packet import EDGES, FLIP, KEYPOINTS, TURN, canonical, cards_of, sigma_of
 
 PARTS = [set(name.split("_")) for name in KEYPOINTS]
 ROWS = st.floats(-1000, 1000)
@@ -55,3 +61,61 @@ def test_a_deck_of_poker_cards_has_the_size_of_one():
     deck = DECKS["poker"]
     assert (deck.width_mm, deck.height_mm) == (63.0, 88.0)
     assert 0.25 <= deck.card_mm <= 0.35
+
+
+def test_a_higher_peak_and_a_smaller_packet_are_placed_better():
+    sigma = sigma_of(np.array([0.0, 0.2, 0.6, 0.95, np.nan]), 400.0)
+    assert np.isinf(sigma[[0, 4]]).all()
+    assert sigma[1:4] == pytest.approx([54, 9.3, 1.99], rel=0.01)
+    assert sigma_of(np.array([0.6]), 100.0) == pytest.approx(sigma[2] / 4)
+
+
+def of(thickness_mm: float, sd_mm: float, residual_sigma: float = 0.5) -> Body:
+    """A body as it would be, had it been found so thick with such a doubt."""
+    xy, _, _ = shown()
+    body = solve(xy, np.full(8, 0.5), HW, POKER)
+    assert body is not None
+    found = {"thickness_mm": thickness_mm, "thickness_sd_mm": sd_mm}
+    return replace(body, **found, residual_sigma=residual_sigma)
+
+
+@given(st.floats(-2, 25), st.floats(0.01, 50), st.floats(0, 30), st.sampled_from(sorted(DECKS)))
+def test_a_thickness_becomes_a_distribution(thickness_mm, sd_mm, residual_sigma, name):
+    deck = DECKS[name]
+    found = cards_of(of(thickness_mm, sd_mm, residual_sigma), deck, 52)
+    assert found.shape == (53,)
+    assert found[0] == 0
+    assert (found[1:] >= 0).all()
+    assert found.sum() == pytest.approx(1)
+
+
+def test_the_count_is_the_thickness_by_the_card():
+    sure = replace(POKER, card_sd_mm=0.001, slack_mm=0.4, slack_sd_mm=0.01)
+    found = cards_of(of(0.4 + 20 * POKER.card_mm, 0.05), sure, 52)
+    assert found.argmax() == 20
+    assert found[20] > 0.95
+
+
+def test_every_doubt_widens_it():
+    counts = [
+        count_of(cards_of(body, deck, 52))
+        for body, deck in (
+            (of(9.3, 0.1), replace(POKER, card_sd_mm=0.0, slack_sd_mm=0.05)),
+            (of(9.3, 0.6), replace(POKER, card_sd_mm=0.0, slack_sd_mm=0.05)),
+            (of(9.3, 0.6, 3.0), replace(POKER, card_sd_mm=0.0, slack_sd_mm=0.05)),
+            (of(9.3, 0.6, 3.0), replace(POKER, card_sd_mm=0.06, slack_sd_mm=0.05)),
+            (of(9.3, 0.6, 3.0), replace(POKER, card_sd_mm=0.06, slack_sd_mm=3.0)),
+            (of(9.3, 200.0), POKER),
+        )
+    ]
+    assert all(count is not None for count in counts)
+    widths = [count.high - count.low for count in counts if count]
+    assert widths == sorted(set(widths))
+    assert widths[0] <= 2
+    assert widths[-1] >= 45  # nothing known: any number
+
+
+def test_no_more_cards_than_the_deck_or_the_model_has():
+    assert cards_of(of(15, 0.3), replace(POKER, cards=32), 52)[33:].sum() == 0
+    assert cards_of(of(15, 0.3), POKER, 40).shape == (41,)
+    assert cards_of(of(23, 0.3), DECKS["tarot"], 78).argmax() > 70

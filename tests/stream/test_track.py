@@ -1,34 +1,16 @@
-"""The crop follows the packet; the count is pooled, settles, and lets go of another packet."""
+"""The crop follows the packet; a packet is there once it is confirmed, and kept more easily."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
-from stream.decode import count_of
 from stream.geometry import whole
-from stream.track import CountPool, RegionTracker, crop_around
+from stream.track import Presence, RegionTracker, crop_around
 
 FRAME_HW = (720, 1280)
 INPUT_HW = (256, 256)
 SQUARE = np.array([[0.0, 0.0], [200.0, 0.0], [200.0, 200.0], [0.0, 200.0]])
-
-
-def counted(cards, spread=1.5, no_packet=0.0):
-    """A bell over 0..52 cards, and a part for no packet."""
-    n = np.arange(53)
-    bell = np.exp(-((n - cards) ** 2) / (2 * spread**2))
-    bell[0] = 0
-    distribution = bell / bell.sum() * (1 - no_packet)
-    distribution[0] = no_packet
-    return distribution.astype(np.float32)
-
-
-def pooled_mean(pool, cards, time_s):
-    count = count_of(pool.update(counted(cards), time_s))
-    assert count is not None
-    return count.mean
 
 
 def middle(region):
@@ -94,96 +76,43 @@ def test_corners_that_come_and_go_are_no_motion():
     assert tracker.region(FRAME_HW, 0.06) == crop_around(second, FRAME_HW, INPUT_HW)
 
 
-def test_the_pool_is_the_mean_of_the_frames_at_one_moment():
-    pool = CountPool()
-    pool.update(counted(20), 1.0)
-    both = pool.update(counted(22), 1.0)
-    assert np.allclose(both, (counted(20) + counted(22)) / 2, atol=1e-6)
+def seen(strengths, fps=30.0):
+    presence = Presence()
+    return [presence.update(strength, i / fps) for i, strength in enumerate(strengths)]
 
 
-def test_frames_that_agree_make_it_no_surer_than_one():
-    pool = CountPool()
-    for i in range(60):
-        pooled = pool.update(counted(20), i / 30)
-    assert np.allclose(pooled, counted(20), atol=1e-6)
+def test_a_clear_packet_is_there_at_once_and_a_faint_one_when_seen_twice():
+    assert seen([2.0, 2.0]) == [True, True]
+    assert seen([1.2, 1.2, 1.2]) == [False, True, True]
+    assert seen([1.2, 0.4, 1.2]) == [False, False, True]
 
 
-def test_the_past_fades_within_a_second_whatever_the_frame_rate():
-    for fps in (25, 100):
-        pool = CountPool()
-        for i in range(10 * fps):
-            pooled_mean(pool, 20, i / fps)
-        for i in range(fps):
-            mean = pooled_mean(pool, 23, 10 + i / fps)
-        assert mean == pytest.approx(23 - 3 * np.exp(-1), abs=0.1)
+def test_what_shows_up_now_and_then_is_no_packet():
+    assert not any(seen([1.2, 0.3, 0.3] * 20))
 
 
-@given(hnp.arrays(np.float32, (20, 53), elements=st.floats(0, 1, width=32)))
-def test_what_is_pooled_is_a_distribution_given_a_packet(frames):
-    pool = CountPool()
-    frames[:, 1] += 0.5
-    before = frames.copy()
-    for i, distribution in enumerate(frames):
-        pooled = pool.update(distribution, i / 30)
-        assert pooled[0] == 0
-        assert pooled.min() >= 0
-        assert pooled.sum() == pytest.approx(1)
-    assert np.array_equal(frames, before)
+def test_a_packet_that_is_there_need_not_be_as_clear():
+    assert seen([2.0] + [0.7] * 40) == [True] * 41
+    assert not any(seen([0.7] * 40))
 
 
-def test_a_doubt_about_the_packet_does_not_lower_the_count():
-    pool = CountPool()
-    assert np.allclose(pool.update(counted(30, no_packet=0.4), 0.0), counted(30), atol=1e-6)
+def test_a_moment_without_it_is_forgiven_and_a_while_is_not():
+    assert seen([2.0, 0.1, 0.7]) == [True, False, True]
+    assert seen([2.0] + [0.1] * 20 + [0.7, 1.2]) == [True] + [False] * 22
 
 
-def test_it_locks_after_half_a_second_of_agreement():
-    pool = CountPool()
-    locked = []
-    for i in range(30):
-        pool.update(counted(20), i / 30)
-        locked.append(pool.locked)
-    assert locked == [i >= 15 for i in range(30)]
+@pytest.mark.parametrize("time_s", [-1.0, 0.9])
+def test_elsewhere_in_time_it_has_to_be_confirmed_anew(time_s):
+    presence = Presence()
+    assert presence.needed == 1.0
+    assert presence.update(2.0, 0.0)
+    assert presence.needed < 1.0
+    assert not presence.update(1.2, time_s)
+    assert presence.needed == 1.0
 
 
-def test_it_does_not_lock_while_the_mean_still_moves():
-    pool = CountPool()
-    for i in range(60):
-        pool.update(counted(10 + i / 10), i / 30)
-    assert not pool.locked
-
-
-@pytest.mark.parametrize(("blink_s", "kept"), [(0.1, True), (1.0, False)])
-def test_a_blink_is_forgiven_and_a_loss_is_not(blink_s, kept):
-    pool = CountPool()
-    for i in range(31):
-        pool.update(counted(20), i / 30)
-    pool.lost(1.0 + blink_s)
-    mean = pooled_mean(pool, 22, 1.0 + blink_s + 1 / 30)
-    assert (mean < 21) == kept
-    assert pool.locked == kept
-
-
-def test_another_packet_takes_over_within_a_third_of_a_second():
-    pool = CountPool()
-    for i in range(90):
-        pooled_mean(pool, 40, i / 30)
-    for i in range(90, 100):
-        mean = pooled_mean(pool, 20, i / 30)
-    assert mean == pytest.approx(20, abs=0.5)
-    assert not pool.locked
-
-
-@pytest.mark.parametrize("fps", [5, 30])
-def test_one_frame_that_errs_is_not_another_packet(fps):
-    pool = CountPool()
-    for i in range(3 * fps):
-        pooled_mean(pool, 40, i / fps)
-    assert pooled_mean(pool, 20, 3.0) > 35
-
-
-def test_time_that_runs_backwards_starts_afresh():
-    pool = CountPool()
-    for i in range(30):
-        pooled_mean(pool, 20, 100 + i / 30)
-    assert pooled_mean(pool, 22, 0.0) == pytest.approx(22, abs=0.1)
-    assert not pool.locked
+@given(st.lists(st.floats(0, 4)), st.floats(0.01, 0.3))
+def test_no_packet_comes_from_nothing(strengths, step_s):
+    for strength, there in zip(strengths, seen(strengths, 1 / step_s), strict=True):
+        assert there or strength < 1.6
+        assert not (there and strength < 0.6)

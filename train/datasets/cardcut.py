@@ -8,14 +8,20 @@ go by clip: a split by frame shows the test's answers in training.
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.packet import KEYPOINTS
+from stream.packet import EDGES, FLIP, KEYPOINTS
+from train import pictures
+from train.label_files.wrong import Skipping, at, check_inside, number
+from train.labels import SPLITS, Dataset, Keypoints, Labelled
+
+HOLD_OUT = (51, 45, 39, 33, 27, 21, 15, 9)
+"""The counts whose clips are for figures."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,36 +40,52 @@ def load(folder: Path) -> list[Sample]:
 
     Raises FileNotFoundError for a missing table, ValueError naming the line of a bad row.
     """
+    return _samples(folder, Skipping(skip_bad=False))
+
+
+def read(folder: Path, *, hold_out: Sequence[int] = HOLD_OUT, skip_bad: bool = False) -> Dataset:
+    """The folder → the clips with these counts as val, all others as train; those there are."""
+    skipping = Skipping(skip_bad)
+    splits: dict[str, list[Labelled]] = {split: [] for split in SPLITS}
+    for one in _samples(folder, skipping):
+        name = one.path.relative_to(folder).as_posix()
+        labelled = Labelled.of(name, one.path, one.xy[None], group=one.clip, cards=one.cards)
+        splits["val" if one.cards in hold_out else "train"].append(labelled)
+    return Dataset(Keypoints(KEYPOINTS, EDGES, FLIP), splits, skipping.lines)
+
+
+def _samples(folder: Path, skipping: Skipping) -> list[Sample]:
     table = folder / "cardpoints.csv"
     if not table.is_file():
         raise FileNotFoundError(
             f"no {table}: name the folder that holds cardpoints.csv and images/"
         )
-    with table.open(newline="", encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines))
     sizes: dict[str, tuple[int, int]] = {}
     samples = []
-    for number, row in enumerate(rows, start=2):
-        try:
-            samples.append(_sample(folder, row, sizes))
-        except (KeyError, ValueError, TypeError) as error:
-            raise ValueError(f"{table}, line {number}: {error!r}") from error
+    with table.open(newline="", encoding="utf-8") as lines:
+        rows = csv.DictReader(lines)
+        for row in rows:
+            with skipping, at(table, rows.line_num):
+                try:
+                    samples.append(_sample(folder, row, sizes))
+                except (KeyError, TypeError) as error:
+                    raise ValueError(f"a cell is missing: {error!r}") from error
     return samples
 
 
 def _sample(folder: Path, row: dict[str, str], sizes: dict[str, tuple[int, int]]) -> Sample:
     path = folder / "images" / row["imageName"]
     clip = row["videoId"]
+    if not path.is_file():
+        raise ValueError(f"there is no picture {path}")
     if clip not in sizes:  # one look a clip: its frames are of one size
-        image = cv2.imread(str(path))
-        if image is None:
-            raise ValueError(f"no picture {path}")
-        sizes[clip] = image.shape[:2]
+        sizes[clip] = pictures.size_hw(path)
     height, width = sizes[clip]
     visible = np.array([row[f"{name}_visible"] == "1" for name in KEYPOINTS])
-    xy = np.array([(float(row[f"{n}_y"]), float(row[f"{n}_x"])) for n in KEYPOINTS])
+    xy = np.array([(number(row[f"{n}_y"]), number(row[f"{n}_x"])) for n in KEYPOINTS])
     xy = xy * (width, height)
     xy[~visible] = np.nan
+    check_inside(xy, (height, width), KEYPOINTS)
     return Sample(path, xy, visible, int(row["cards_counted"]), clip)
 
 

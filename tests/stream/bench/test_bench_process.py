@@ -42,7 +42,7 @@ def test_every_frame_of_a_clip_is_measured_in_every_stage(job):
     measure(job, kept.append)
     (samples,) = kept
     assert list(samples.index) == list(range(12))
-    stages = ["read", "prepare", "engine", "decode", "track", "draw", "write"]
+    stages = ["read", "prepare", "engine", "decode", "track", "count", "draw", "write"]
     assert list(samples.stages_s) == stages
     columns = [samples.captured_s, samples.shown_s, samples.cpu_s, *samples.stages_s.values()]
     assert {len(column) for column in columns} == {12}

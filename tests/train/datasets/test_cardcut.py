@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from stream.packet import KEYPOINTS
 from train.datasets import cardcut
+from train.label_files.wrong import LabelError
 
-REAL = Path(__file__).parents[2] / "../shared/data/cardcut"
+REAL = Path(__file__).parents[3] / "../shared/data/cardcut"
 real_data = pytest.mark.skipif(not REAL.is_dir(), reason="the cardcut pictures are not here")
 
 HEAD = ["imageName", "annotated", "cards_counted", "total_cards", "videoId"]
@@ -31,6 +32,52 @@ def write(folder, rows, size_hw=(48, 64)):
                 row += [1, *corners[corner]] if corner in corners else [0, 0.0, 0.0]
             table.writerow([*row, "unused.jpg"])
             cv2.imwrite(str(folder / "images" / name), np.zeros((*size_hw, 3), np.uint8))
+
+
+CORNERS = {"upper_left_back": (0.25, 0.75), "lower_right_face": (0.5, 0.5)}
+
+
+def example(folder):
+    write(folder, [("a.jpg", 7, "1", CORNERS), ("b.jpg", 9, "2", CORNERS), ("c.jpg", 8, "3", {})])
+
+
+def spoil(folder):
+    table = folder / "cardpoints.csv"
+    lines = table.read_text().splitlines()
+    lines[2] = lines[2].replace("0.75", "1.75")
+    table.write_text("\n".join(lines))
+    return "cardpoints.csv, line 3"
+
+
+def test_clips_of_the_counts_held_out_validate(tmp_path):
+    example(tmp_path)
+    dataset = cardcut.read(tmp_path)
+    sides = {split: [one.cards for one in found] for split, found in dataset.splits.items()}
+    assert sides == {"train": [7, 8], "val": [9], "test": []}
+    assert dataset.keypoints.names == KEYPOINTS
+    assert [one.group for one in dataset.splits["train"]] == ["1", "3"]
+    flags = dataset.splits["val"][0].flags
+    assert flags.tolist() == [[2 if name in CORNERS else 0 for name in KEYPOINTS]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("0.75", "nan", "'nan' is not a number"),
+        ("0.75", "-0.1", "upper_left_back at x -6.4, y 12 is outside its picture of 64x48 px"),
+        ("b.jpg,1,9", "z.jpg,1,9", "there is no picture"),
+        (",0.75", "", "a cell is missing|is not a number"),
+    ],
+)
+def test_a_wrong_row_is_named(tmp_path, old, new, what):
+    example(tmp_path)
+    table = tmp_path / "cardpoints.csv"
+    lines = table.read_text().splitlines()
+    assert old in lines[2]
+    lines[2] = lines[2].replace(old, new)
+    table.write_text("\n".join(lines))
+    with pytest.raises(LabelError, match=rf"cardpoints\.csv, line 3: .*({what})"):
+        cardcut.read(tmp_path)
 
 
 def test_the_column_called_x_is_the_row(tmp_path):

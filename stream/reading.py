@@ -1,0 +1,142 @@
+"""What is seen of a packet → how many cards it holds, by all that can tell, with the doubt.
+
+The network says what a packet of an average deck would hold; the body that its corners make says
+how thick it is, which with the deck's own card is a count too. Both err where the corners err, so
+their weights in the pool add up to 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.spec import ModelSpec
+from stream.combine import Distribution, pooled
+from stream.cuboid import NEAREST_PX, Body, doubt, solve
+from stream.decks import DECKS, Deck
+from stream.focal import FocalTracker, focal_from_35mm
+from stream.frame import Frame, Packet
+from stream.packet import KEYPOINTS, cards_of, sigma_of
+
+BODY_WEIGHT = 0.1
+"""Of the body's count where the deck is not known: on clips that the network never saw, a larger
+one made the pool worse, for a card's thickness is then the larger doubt (docs/training.md) …"""
+
+LEARNT_WEIGHT = 0.5
+"""… and where `kpstream calibrate` has measured it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """The count of one frame."""
+
+    distribution: Distribution | None  # (C+1,) over 0..C cards; None = nothing can be said
+    doubt: str | None = None  # why it is poor or missing, in one line
+
+
+def bins(spec: ModelSpec, deck: Deck | None) -> int:
+    """How many counts, from 0 on, a reading's distribution has; 0 for a model that counts none."""
+    if spec.max_cards is None:
+        return 0
+    known = deck.cards if deck is not None and spec.keypoints == KEYPOINTS else 0
+    return 1 + max(spec.max_cards, known)
+
+
+class Reader:
+    """Corners and the network's opinion, frame by frame → readings.
+
+    Of a film's frames it keeps the packet's pose and the camera's focal length; `stills` are each
+    read alone. Without a deck, cards are taken to be poker cards as they are on average. Models
+    of other keypoints, and those that count nothing, are read as they speak.
+    """
+
+    def __init__(self, spec: ModelSpec, deck: Deck | None, *, stills: bool) -> None:
+        self._reads = spec.keypoints == KEYPOINTS and spec.max_cards is not None
+        self._deck = deck or replace(DECKS["poker"], cards=spec.max_cards or 1)
+        self._known = deck is not None
+        self._stills = stills
+        self._body: Body | None = None
+        self._focal: tuple[tuple[int, int], FocalTracker] | None = None
+
+    def read(self, packet: Packet, distribution: Distribution | None, frame: Frame) -> Reading:
+        """Corners (8,) and the network's distribution (C+1,) → the reading of a frame."""
+        if not self._reads or distribution is None:
+            return Reading(distribution)
+        extent_px = _extent_px(packet)
+        if extent_px < NEAREST_PX:
+            wanted = f"wanted {NEAREST_PX:.0f}: go nearer"
+            return Reading(None, f"too far: the packet is {extent_px:.0f} px across, {wanted}")
+        network = _stretched(distribution, self._deck)
+        body = self._solved(packet, extent_px, frame)
+        if body is None:
+            return Reading(_with_nothing(pooled([(network, 1.0)]), distribution[0]))
+        weight = LEARNT_WEIGHT if self._deck.laid_sd > 0 else BODY_WEIGHT
+        thick = cards_of(body, self._deck, len(network) - 1)
+        cards = pooled([(network, 1 - weight), (thick, weight)])
+        said = doubt(body, self._deck) if self._known else None
+        return Reading(_with_nothing(cards, distribution[0]), said)
+
+    def lost(self) -> None:
+        """No packet: the next one may lie anywhere."""
+        self._body = None
+
+    def _solved(self, packet: Packet, extent_px: float, frame: Frame) -> Body | None:
+        """The body that the visible corners make; learns the focal length from it."""
+        tracker = self._tracker(frame)
+        sigma_px = np.where(packet.visible, sigma_of(packet.score, extent_px), np.inf)
+        known = {"focal_px": tracker.px, "focal_log_sd": tracker.log_sd}
+        start = None if self._stills else self._body
+        self._body = solve(packet.xy, sigma_px, frame.hw, self._deck, start=start, **known)
+        if self._body is not None:
+            tracker.take(self._body)
+        return self._body
+
+    def _tracker(self, frame: Frame) -> FocalTracker:
+        """What is known of the camera's focal length; a picture alone says it of itself."""
+        if self._focal is None or self._stills or self._focal[0] != frame.hw:
+            mm = frame.focal_35mm
+            focal_px = None if mm is None else focal_from_35mm(mm, frame.hw)
+            self._focal = frame.hw, FocalTracker(frame.hw, focal_px)
+        return self._focal[1]
+
+
+def _extent_px(packet: Packet) -> float:
+    """The longer side of the upright box round the corners that are found; 0 without any."""
+    found: NDArray[np.float64] = packet.xy[np.isfinite(packet.xy).all(axis=1)]
+    return float(np.ptp(found, axis=0).max()) if len(found) else 0.0
+
+
+def _stretched(distribution: Distribution, deck: Deck) -> Distribution:
+    """The network's opinion (C+1,) of an average deck → of this one, over 0..max(C, deck.cards).
+
+    Its last count means that many or more. Each count n becomes `network_ratio` · n, its weight
+    shared between the two whole counts beside that; what lies above the deck is cut off, and if
+    nothing is left the deck is whole.
+    """
+    size = max(len(distribution) - 1, deck.cards)
+    counts = np.arange(1, len(distribution))
+    weights = np.asarray(distribution, np.float64)[1:]
+    if size > len(weights):
+        more = size - len(weights) + 1
+        counts = np.concatenate([counts[:-1], np.arange(len(weights), size + 1)])
+        weights = np.concatenate([weights[:-1], np.full(more, weights[-1] / more)])
+    places = np.clip(counts * deck.network_ratio, 1, size)
+    below = np.floor(places).astype(int)
+    part = places - below
+    out = np.zeros(size + 2)
+    np.add.at(out, below, weights * (1 - part))
+    np.add.at(out, below + 1, weights * part)
+    out = out[: size + 1]
+    out[deck.cards + 1 :] = 0.0
+    if not out.sum() > 0:
+        out[deck.cards] = 1.0
+    return out
+
+
+def _with_nothing(cards: Distribution, nothing: float) -> Distribution:
+    """A distribution given a packet → the same with P(0) = `nothing`."""
+    out = cards * (1 - nothing)
+    out[0] = nothing
+    return out

@@ -1,0 +1,1 @@
+"""What several label formats are written in: JSON that knows its lines, and text."""
