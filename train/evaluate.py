@@ -40,7 +40,7 @@ def run(
     clips: Iterable[Iterable[Sight]],
     *,
     stills: bool,
-    keep: int = 24,
+    keep: int = 12,
     told: Callable[[], object] = lambda: None,
 ) -> Verdict:
     """Clips through the engine: every picture alone (`stills`), or each clip as a stream.

@@ -16,7 +16,9 @@ def test_training_reads_no_picture_that_evaluation_uses(tmp_path):
         (tmp_path / folder).mkdir()
         for i in range(24):
             path = tmp_path / folder / f"{folder}{i}.png"
-            cv2.imwrite(str(path), np.full((40, 30, channels), 10 * i, np.uint8))
+            picture = np.full((40, 30, channels), 10 * i, np.uint8)
+            picture[..., 3:] = 255
+            cv2.imwrite(str(path), picture)
             if not is_held_out(path):
                 seen.setdefault(folder, set()).add(10 * i)
         assert 0 < len(seen[folder]) < 24
