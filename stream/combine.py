@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Distribution = NDArray[np.float64]
 
 FLOOR = 1e-6
-"""Added to each opinion: nobody may rule out alone what the others see."""
+"""Added to each opinion: nobody may rule out alone what another sees."""
 
 
 def pooled(opinions: Sequence[tuple[Distribution, float]]) -> Distribution:
@@ -29,11 +29,13 @@ def pooled(opinions: Sequence[tuple[Distribution, float]]) -> Distribution:
     sizes = {len(p) for p, _ in opinions}
     if len(sizes) != 1:
         raise ValueError(f"opinions must be over the same counts, got lengths {sorted(sizes)}")
-    logs = np.zeros(sizes.pop() - 1)
+    size = sizes.pop() - 1
+    logs, possible = np.zeros(size), np.zeros(size, np.bool_)
     for distribution, weight in opinions:
         given = np.asarray(distribution, np.float64)[1:]
         total = given.sum()
         if total > 0 and weight > 0:
             logs += weight * np.log(given / total + FLOOR)
-    weights = np.exp(logs - logs.max())
+            possible |= given > 0
+    weights = np.exp(logs - logs.max()) * (possible if possible.any() else 1.0)
     return np.concatenate([[0.0], weights / weights.sum()])

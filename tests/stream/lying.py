@@ -30,7 +30,16 @@ def shown(
     lean_mm: tuple[float, float] = (0.0, 0.0),
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], Camera]:
     """A packet before a camera → its corners (8, 2), which it does not hide, and the camera."""
-    lying = Lying(POKER.width_mm, POKER.height_mm, thickness_mm, lean_mm=lean_mm, face_up=face_up)
+    half = np.array([*lean_mm, 0.0]) / 2
+    lying = Lying(
+        POKER.width_mm,
+        POKER.height_mm,
+        thickness_mm,
+        face_up=face_up,
+        poses=np.stack([-half, half]),
+        edges=np.array([0.0, 0.5, 1.0]),
+        gaps=np.zeros(2),
+    )
     place = on_sphere(np.radians(azimuth_deg), np.radians(elevation_deg), distance_mm)
     centre = ((HW[1] - 1) / 2 + off_px[0], (HW[0] - 1) / 2 + off_px[1])
     target = np.array([*aside_mm, 0.0])

@@ -56,7 +56,7 @@ def test_a_deck_is_learnt_and_then_used(whole, half, engine, capsys, tmp_path):
     assert calibrated(half, 26, engine, "--deck", "bee") == 0
     twice = read_decks()["bee"].deck()
     assert twice.card_sd_mm < once.card_sd_mm
-    assert twice.network_ratio == pytest.approx(1.0)  # the fake engine says 26
+    assert twice.network_ratio == pytest.approx(1.0, abs=1e-3)  # the fake engine says 26
     lines = tmp_path / "found.jsonl"
     assert main([half, "--deck", "bee", "--json", str(lines), *engine]) == 0
     assert json.loads(lines.read_text("utf-8").splitlines()[0])["cards"] == 26

@@ -39,6 +39,12 @@ def test_nobody_rules_a_count_out_alone():
     assert pooled([(stubborn, 0.5), (gaussian(30, 1.0), 1.0)]).argmax() == 30
 
 
+def test_what_all_rule_out_stays_out():
+    a, b = gaussian(20, 5.0), gaussian(25, 5.0)
+    a[40:], b[40:] = 0.0, 0.0
+    assert not pooled([(a, 0.5), (b, 0.5)])[40:].any()
+
+
 @given(distributions, distributions, st.floats(0.1, 2.0))
 def test_it_is_a_distribution_over_packets_and_the_order_does_not_matter(a, b, weight):
     one = pooled([(a, 1.0), (b, weight)])

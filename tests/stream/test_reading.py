@@ -1,0 +1,139 @@
+"""What the corners and the network say of a packet becomes one count, with its doubt."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from lying import HW, POKER, shown
+
+from engines.spec import ModelSpec
+from stream.decks import DECKS
+from stream.decode import count_of
+from stream.focal import FILM_DIAGONAL_MM
+from stream.frame import Frame, Packet
+from stream.packet import EDGES, FLIP, KEYPOINTS
+from stream.reading import Reader, bins
+
+SPEC = ModelSpec("packet", KEYPOINTS, EDGES, FLIP, (256, 256), 4, 6.0, 52)
+FACES = ModelSpec("faces", ("eye", "nose"), ((0, 1),), (0, 1), (256, 256), 4, 6.0, None)
+
+
+def frame(focal_35mm=None):
+    return Frame(np.zeros((*HW, 3), np.uint8), 0, 0.0, 0.0, "test", focal_35mm)
+
+
+def packet(**scene):
+    xy, visible, _ = shown(**scene)
+    return Packet(xy, np.full(8, 0.95), visible)
+
+
+def network(mean, sd=2.0, nothing=0.0):
+    counts = np.arange(53)
+    odds = np.exp(-np.square(counts - mean) / (2 * sd * sd))
+    odds[0] = 0.0
+    odds *= (1 - nothing) / odds.sum()
+    odds[0] = nothing
+    return odds
+
+
+def read(deck, said, seen, focal_35mm=None):
+    return Reader(SPEC, deck, stills=True).read(seen, said, frame(focal_35mm))
+
+
+def learnt(**figures):
+    return replace(DECKS["poker"], card_sd_mm=0.004, slack_sd_mm=0.1, laid_sd=0.03, **figures)
+
+
+def test_the_network_has_the_word_where_the_deck_is_not_known():
+    reading = read(None, network(34), packet(thickness_mm=30 * POKER.card_mm))
+    assert reading.doubt is None
+    assert count_of(reading.distribution).mean == pytest.approx(34, abs=0.5)
+
+
+def test_a_measured_deck_pulls_the_count_towards_its_thickness():
+    seen = packet(thickness_mm=30 * POKER.card_mm)
+    plain = count_of(read(None, network(34), seen).distribution).mean
+    known = count_of(read(learnt(), network(34), seen).distribution).mean
+    assert 29.5 < known < plain - 1
+
+
+def test_a_deck_of_thin_cards_holds_more_of_them():
+    ratio = 0.31 / 0.25
+    seen = packet(thickness_mm=30 * 0.31)
+    reading = read(learnt(card_mm=0.25, network_ratio=ratio), network(30), seen)
+    assert count_of(reading.distribution).mean == pytest.approx(30 * ratio, abs=1.0)
+
+
+def test_no_count_is_above_the_deck_and_a_packet_is_as_likely_as_before():
+    deck = replace(DECKS["poker"], cards=20)
+    reading = read(deck, network(34, nothing=0.125), packet(thickness_mm=20 * 0.31))
+    assert not reading.distribution[21:].any()
+    assert reading.distribution[0] == pytest.approx(0.125)
+    assert reading.distribution.sum() == pytest.approx(1.0)
+
+
+def test_a_tarot_deck_may_hold_more_than_the_network_can_say():
+    deck = replace(DECKS["poker"], cards=78, laid_sd=0.02, card_sd_mm=0.004, slack_sd_mm=0.1)
+    said = np.zeros(53)
+    said[52] = 1.0
+    reading = read(deck, said, packet(thickness_mm=70 * POKER.card_mm, distance_mm=350.0))
+    assert len(reading.distribution) == 79 == bins(SPEC, deck)
+    assert count_of(reading.distribution).mean > 60
+
+
+def test_a_packet_too_far_away_is_not_counted():
+    reading = read(None, network(30), packet(distance_mm=2500.0))
+    assert reading.distribution is None
+    assert reading.doubt is not None
+    assert reading.doubt.startswith("too far: the packet is ")
+    assert "60" in reading.doubt
+
+
+def test_corners_that_are_no_packet_of_the_deck_are_doubted():
+    seen = packet()
+    xy = seen.xy.copy()
+    xy[2] += (0.0, 60.0)
+    xy[7] -= (50.0, 0.0)
+    bent = Packet(xy, np.full(8, 0.98), np.ones(8, bool))
+    assert read(DECKS["poker"], network(30), bent).doubt is not None
+    assert read(DECKS["poker"], network(30), seen).doubt is None
+
+
+def test_what_a_photograph_says_of_its_lens_is_used():
+    focal_px = 1500.0
+    mm = focal_px * FILM_DIAGONAL_MM / float(np.hypot(*HW))
+    seen = packet(focal_px=focal_px, distance_mm=900.0, thickness_mm=9.3, elevation_deg=25.0)
+    deck = learnt()
+    told = count_of(read(deck, network(30, sd=20.0), seen, mm).distribution)
+    guessed = count_of(read(deck, network(30, sd=20.0), seen).distribution)
+    assert told.mean == pytest.approx(30, abs=2.0)
+    assert told.high - told.low <= guessed.high - guessed.low
+
+
+def test_a_film_learns_its_focal_length():
+    reader = Reader(SPEC, learnt(), stills=False)
+    for azimuth in range(0, 360, 12):
+        seen = packet(focal_px=900.0, distance_mm=500.0, azimuth_deg=float(azimuth))
+        reading = reader.read(seen, network(30, sd=20.0), frame())
+        reader.lost()
+    assert count_of(reading.distribution).mean == pytest.approx(30, abs=1.5)
+
+
+def test_without_any_corner_the_network_is_too_far_away():
+    nowhere = Packet(np.full((8, 2), np.nan), np.zeros(8), np.zeros(8, bool))
+    assert read(None, network(30), nowhere).distribution is None
+
+
+def test_with_too_few_corners_the_network_speaks_alone():
+    seen = packet()
+    few = Packet(seen.xy, seen.score, np.arange(8) < 2)
+    reading = read(None, network(30), few)
+    assert count_of(reading.distribution).mean == pytest.approx(30, abs=0.1)
+
+
+def test_other_keypoints_are_left_alone():
+    reader = Reader(FACES, DECKS["poker"], stills=False)
+    eyes = Packet(np.ones((2, 2)), np.ones(2), np.ones(2, bool))
+    assert reader.read(eyes, None, frame()).distribution is None
+    assert reader.read(eyes, None, frame()).doubt is None
+    assert bins(FACES, DECKS["poker"]) == 0
