@@ -27,6 +27,8 @@ Image = NDArray[np.uint8]
 
 NEAR = 0.75
 """Share of the rendered packets that fill the view as a tracker's crop does, not a whole frame."""
+COVERED = 0.15
+"""Share of the rendered packets with fingers in front of a part of the corners."""
 
 
 class Example(NamedTuple):
@@ -49,6 +51,7 @@ class Pictures:
     empty: list[Image]
     near: Renderer
     far: Renderer
+    covered: Renderer
     without: Renderer
     hands: list[Image]
 
@@ -61,13 +64,15 @@ def read_pictures(config: Config, real: list[cardcut.Sample]) -> Pictures:
     # A packet of small cards looks like a thicker one of large cards: whoever counts has to know
     # the kind, and the head takes it for the common one (stream.decks has what others make of it).
     scene = SceneConfig(tarot=0.0, jumbo=0.0, mini=0.0) if config.only_count else SceneConfig()
+    near = (0.42, 0.92)
     far = (0.35, 0.6) if config.only_count else (0.12, 0.5)  # counts are read in a crop that fits
     return Pictures(
         real,
         frames,
         backgrounds,
-        Renderer(replace(scene, extent=(0.42, 0.92)), art),
+        Renderer(replace(scene, extent=near), art),
         Renderer(replace(scene, extent=far), art),
+        Renderer(replace(scene, extent=near, covered=(0.2, 0.6), held=0.0), art),
         Renderer(SceneConfig(empty=1.0), art),
         list(art.hands),
     )
@@ -130,7 +135,11 @@ class Mixture(Dataset[Example]):
 
     def _rendered(self, rng: np.random.Generator) -> Example:
         size = self.config.input_size
-        renderer = self.pictures.near if rng.random() < NEAR else self.pictures.far
+        draw = rng.random()
+        if draw < COVERED:
+            renderer = self.pictures.covered
+        else:
+            renderer = self.pictures.near if rng.random() < NEAR else self.pictures.far
         shot = renderer.sample(rng, (size, size))
         image = augment.colour(rng, shot.image) if rng.random() < 0.5 else shot.image
         inside = _inside(shot.xy, size)
