@@ -119,6 +119,8 @@ def _read(path: Path, side_px: int) -> Image:
         picture = cv2.normalize(picture, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)  # type: ignore[call-overload]
     if picture.ndim == 2:
         picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+    if picture.shape[2] == 4 and not picture[..., 3].any():
+        raise OSError(f"{path} is transparent everywhere: leave it out, there is nothing to show")
     scale = side_px / max(picture.shape[:2])
     if scale < 1:
         size = tuple(max(1, round(n * scale)) for n in picture.shape[1::-1])

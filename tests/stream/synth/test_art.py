@@ -59,6 +59,9 @@ def test_folders_without_pictures_are_named(tmp_path):
     (tmp_path / "broken.png").write_bytes(b"not a picture")
     with pytest.raises(OSError, match=r"broken\.png"):
         Art.from_folders(faces=tmp_path)
+    cv2.imwrite(str(tmp_path / "broken.png"), np.zeros((8, 8, 4), np.uint8))
+    with pytest.raises(OSError, match=r"broken\.png is transparent everywhere"):
+        Art.from_folders(hands=tmp_path)
     with pytest.raises(ValueError, match="backs"):
         Art([], [], [])
 
