@@ -30,6 +30,10 @@ NEAR = 0.75
 COVERED = 0.15
 """Share of the rendered packets with fingers in front of a part of the corners."""
 
+PHOTOGRAPHS, BESIDE = 0.3, 0.15
+"""Shares of the pictures without a packet; the rest is rendered, most of it boxes, books, phones:
+what lies there is harder to tell from a packet than any photograph of a table."""
+
 
 class Example(NamedTuple):
     """One picture and its truth, or a batch of them with a dimension more."""
@@ -73,7 +77,7 @@ def read_pictures(config: Config, real: list[cardcut.Sample]) -> Pictures:
         Renderer(replace(scene, extent=near), art),
         Renderer(replace(scene, extent=far), art),
         Renderer(replace(scene, extent=near, covered=(0.2, 0.6), held=0.0), art),
-        Renderer(SceneConfig(empty=1.0), art),
+        Renderer(SceneConfig(empty=1.0, clutter=0.7), art),
         list(art.hands),
     )
 
@@ -151,11 +155,11 @@ class Mixture(Dataset[Example]):
         size = self.config.input_size
         draw = rng.random()
         image: Image | None = None
-        if draw < 0.5 and self.pictures.empty:
+        if draw < PHOTOGRAPHS and self.pictures.empty:
             whole = self.pictures.empty[int(rng.integers(len(self.pictures.empty)))]
             view = augment.empty_view(rng, (whole.shape[0], whole.shape[1]))
             image = augment.warp(whole, view, size) if view else None
-        elif draw < 0.75 and self.pictures.real:
+        elif draw < PHOTOGRAPHS + BESIDE and self.pictures.real:
             image = self._beside(rng, size)
         if image is None:
             image = self.pictures.without.sample(rng, (size, size)).image
