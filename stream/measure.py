@@ -14,9 +14,7 @@ from stream.decks import DECKS, Deck
 from stream.focal import FocalTracker
 from stream.frame import Packet, Result
 from stream.layings import Layings, Look, network_cards
-
-CORNER_SD = 0.008
-"""How far a corner is off that the network is sure of, as a part of the packet's extent."""
+from stream.packet import extent_px, sigma_of
 
 MISFIT = 0.02
 """Corners that are farther than this part of the packet's extent from a body's are not its own."""
@@ -66,12 +64,12 @@ class Measure:
         if result.state != "locked":
             return SETTLING
         body = self._body(result.packet, result.frame.hw)
-        extent_px = _extent_px(result.packet)
+        across_px = extent_px(result.packet.xy)
         if body is None or not (
-            body.residual_px <= MISFIT * extent_px and body.residual_sigma <= WORST_SIGMA
+            body.residual_px <= MISFIT * across_px and body.residual_sigma <= WORST_SIGMA
         ):
             return MISFITTING
-        if extent_px < NEAREST_PX:
+        if across_px < NEAREST_PX:
             return FAR
         if body.thickness_sd_mm > max(FLAT * body.thickness_mm, FLAT_MM) or body.thickness_mm <= 0:
             return UNCLEAR
@@ -83,8 +81,7 @@ class Measure:
         if self._focal is None or hw != self.frame_hw:
             self._focal = FocalTracker(hw)
         self.frame_hw = hw
-        with np.errstate(divide="ignore"):
-            sigma_px = CORNER_SD * _extent_px(packet) / packet.score
+        sigma_px = sigma_of(packet.score, extent_px(packet.xy))
         sigma_px[~packet.visible] = np.nan
         body = solve(
             packet.xy,
@@ -147,9 +144,3 @@ def _too_few(measure: Measure) -> str:
         f"{some} of {measure.frames} frames tell a thickness{most}, {measure.layings.least} of one "
         "laying are needed: film the packet longer, alone, from low down; nothing is kept"
     )
-
-
-def _extent_px(packet: Packet) -> float:
-    """The longer side of the upright box round the corners; NaN if there is none."""
-    seen = packet.xy[np.isfinite(packet.xy).all(axis=1)]
-    return float(np.ptp(seen, axis=0).max()) if len(seen) else float("nan")

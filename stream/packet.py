@@ -53,6 +53,12 @@ def canonical(xy: NDArray[np.float64]) -> list[int]:
     return list(TURN) if turned else list(range(len(KEYPOINTS)))
 
 
+def extent_px(xy: NDArray[np.float64]) -> float:
+    """Corners (K, 2) → the longer side of the upright box round those found; 0 without any."""
+    found = xy[np.isfinite(xy).all(axis=1)]
+    return float(np.ptp(found, axis=0).max()) if len(found) else 0.0
+
+
 def sigma_of(score: NDArray[np.float64], packet_extent_px: float) -> NDArray[np.float64]:
     """Heights of heatmap peaks (…) → standard deviations of their places (…), each way, px.
 

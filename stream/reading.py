@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engines.spec import ModelSpec
 from stream.combine import Distribution, pooled
@@ -18,7 +17,7 @@ from stream.cuboid import NEAREST_PX, Body, doubt, solve
 from stream.decks import DECKS, Deck
 from stream.focal import FocalTracker, focal_from_35mm
 from stream.frame import Frame, Packet
-from stream.packet import KEYPOINTS, cards_of, sigma_of
+from stream.packet import KEYPOINTS, cards_of, extent_px, sigma_of
 
 LEARNT_WEIGHT = 0.5
 """Of the body's count where `kpstream calibrate` has measured the deck's card. Elsewhere the body
@@ -62,12 +61,12 @@ class Reader:
         """Corners (8,) and the network's distribution (C+1,) → the reading of a frame."""
         if not self._reads or distribution is None:
             return Reading(distribution)
-        extent_px = _extent_px(packet)
-        if extent_px < NEAREST_PX:
+        across_px = extent_px(packet.xy)
+        if across_px < NEAREST_PX:
             wanted = f"wanted {NEAREST_PX:.0f}: go nearer"
-            return Reading(None, f"too far: the packet is {extent_px:.0f} px across, {wanted}")
+            return Reading(None, f"too far: the packet is {across_px:.0f} px across, {wanted}")
         network = _stretched(distribution, self._deck)
-        body = self._solved(packet, extent_px, frame)
+        body = self._solved(packet, across_px, frame)
         opinions = [(network, 1.0)]
         if body is not None and self._deck.laid_sd > 0:
             thick = cards_of(body, self._deck, len(network) - 1)
@@ -79,10 +78,10 @@ class Reader:
         """No packet: the next one may lie anywhere."""
         self._body = None
 
-    def _solved(self, packet: Packet, extent_px: float, frame: Frame) -> Body | None:
+    def _solved(self, packet: Packet, across_px: float, frame: Frame) -> Body | None:
         """The body that the visible corners make; learns the focal length from it."""
         tracker = self._tracker(frame)
-        sigma_px = np.where(packet.visible, sigma_of(packet.score, extent_px), np.inf)
+        sigma_px = np.where(packet.visible, sigma_of(packet.score, across_px), np.inf)
         known = {"focal_px": tracker.px, "focal_log_sd": tracker.log_sd}
         start = None if self._stills else self._body
         self._body = solve(packet.xy, sigma_px, frame.hw, self._deck, start=start, **known)
@@ -97,12 +96,6 @@ class Reader:
             focal_px = None if mm is None else focal_from_35mm(mm, frame.hw)
             self._focal = frame.hw, FocalTracker(frame.hw, focal_px)
         return self._focal[1]
-
-
-def _extent_px(packet: Packet) -> float:
-    """The longer side of the upright box round the corners that are found; 0 without any."""
-    found: NDArray[np.float64] = packet.xy[np.isfinite(packet.xy).all(axis=1)]
-    return float(np.ptp(found, axis=0).max()) if len(found) else 0.0
 
 
 def _stretched(distribution: Distribution, deck: Deck) -> Distribution:
