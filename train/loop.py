@@ -14,34 +14,17 @@ import lightning_fabric
 import numpy as np
 import torch
 from rich.progress import track
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from engines.spec import ModelSpec
-from stream.packet import EDGES, FLIP, KEYPOINTS, MAX_CARDS
-from train import losses
-from train.config import Config
-from train.datasets import cardcut
-from train.mixture import Example, Mixture, read_pictures
-from train.models import heatmap
-from train.targets import gaussians
-from train.watch import watch
+from train import material, models
+from train.approach import Approach
+from train.config import NETWORK, Config
+from train.example import Example
+from train.material import Examples
 
 COUNT_LR = 2.0
 """Learning rate of the count head, in those of the rest."""
-
-
-def packet_spec(config: Config) -> ModelSpec:
-    """The spec of a packet model as this run trains it."""
-    return ModelSpec(
-        name="packet",
-        keypoints=KEYPOINTS,
-        edges=EDGES,
-        flip=FLIP,
-        input_hw=(config.input_size, config.input_size),
-        stride=4,
-        sigma_px=config.sigma_px,
-        max_cards=MAX_CARDS,
-    )
 
 
 def fit(config: Config) -> Path:
@@ -61,27 +44,24 @@ def fit(config: Config) -> Path:
     cv2.setNumThreads(1)
     fabric.seed_everything(config.seed, verbose=False)
 
-    spec = packet_spec(config)
-    weights = "none" if config.start else config.weights
-    model = heatmap.build(spec, config.encoder_model, config.layers, weights, config.width)
+    learnt = material.of(config)
+    model = build(config, learnt.spec)
     if config.start:
         model.load_state_dict(read_checkpoint(Path(config.start))["model"])
-    optimizer = torch.optim.AdamW(parameter_groups(model, config))
+    optimizer = _optimizer(parameter_groups(model, config), config)
     model = model.to(memory_format=torch.channels_last)
     module, optimizer = fabric.setup(model, optimizer)
-
-    samples = cardcut.load(Path(config.data)) if config.data else []
-    train_samples, held = cardcut.split(samples, config.hold_out)
-    mixture = Mixture(config, read_pictures(config, train_samples))
-    loader = fabric.setup_dataloaders(example_loader(mixture, config, fabric.world_size))
+    loader = fabric.setup_dataloaders(example_loader(learnt.examples, config, fabric.world_size))
     steps = len(loader) * config.epochs
 
     config.folder.mkdir(parents=True, exist_ok=True)
     checkpoint = config.folder / "last.pt"
     start = _resume(checkpoint, model, optimizer, config) if config.resume else 0
+    for note in learnt.notes if fabric.is_global_zero else ():
+        print(note)
 
     for epoch in range(start, config.epochs):
-        mixture.epoch = epoch
+        learnt.examples.epoch = epoch
         torch.manual_seed(config.seed * 100_003 + epoch)  # dropout: the same after a resume
         module.train()
         sums: dict[str, float] = {}
@@ -92,10 +72,10 @@ def fit(config: Config) -> Path:
             auto_refresh=False,  # else a thread draws it, which Ctrl-C may leave behind
         )
         for i, batch in enumerate(shown):
-            now = rate(epoch * len(loader) + i, steps)
+            now = rate(epoch * len(loader) + i, steps) if config.schedule == "cosine" else 1.0
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * now
-            parts = _losses(module, Example(*batch), spec, config)
+            parts = losses(module, model, Example(*batch))
             optimizer.zero_grad(set_to_none=True)
             fabric.backward(torch.stack([v for v in parts.values() if v.requires_grad]).sum())
             fabric.clip_gradients(module, optimizer, max_norm=5.0)
@@ -103,41 +83,44 @@ def fit(config: Config) -> Path:
             for name, value in parts.items():
                 sums[name] = sums.get(name, 0.0) + value.item() / len(loader)
         if fabric.is_global_zero:
-            line = {"epoch": epoch + 1, **sums, **watch(model, held)}
+            line = {"epoch": epoch + 1, **sums, **learnt.watch(model)}
             save(checkpoint, model, optimizer, epoch + 1, config)
             log(config.folder / "log.jsonl", line)
         fabric.barrier()
     return checkpoint
 
 
-def _losses(
-    module: torch.nn.Module, batch: Example, spec: ModelSpec, config: Config
-) -> dict[str, torch.Tensor]:
-    """A batch → its losses by name, weighted, ready to be added."""
+def losses(module: torch.nn.Module, model: Approach, batch: Example) -> dict[str, torch.Tensor]:
+    """A batch → its losses by name; `module` is the model, or what shares it among devices."""
     images = batch.image.float().contiguous(memory_format=torch.channels_last)
-    out: heatmap.Outputs = module(images)
-    targets = gaussians(batch.xy, spec)
-    present = (batch.cards > 0).float()
-    # A packet of which hardly anything is seen is neither present nor absent.
-    decided = torch.where(batch.cards > 0, (batch.visible.sum(1) >= 4).float(), 1.0)
-    counted = batch.countable * present
-    return {
-        "heatmap": losses.heatmap_mse(
-            out.heatmaps, targets, batch.known, spec.sigma_px / spec.stride
-        ),
-        "visible": 0.2
-        * losses.masked_bce(
-            out.visibility, batch.visible, present[:, None].expand_as(batch.visible)
-        ),
-        "present": 0.3 * losses.masked_bce(out.presence, present, decided),
-        "count": config.count_weight * losses.count_nll(out.log_p, out.mean, batch.cards, counted),
-    }
+    return model.loss(module(images), batch)
 
 
-def parameter_groups(model: heatmap.HeatmapModel, config: Config) -> list[dict[str, Any]]:
+def build(config: Config, spec: ModelSpec, weights: str | None = None) -> Approach:
+    """The network of a configuration, whose encoder starts from `weights` if not from its own.
+
+    Raises ValueError for an option that is given and that the approach does not take.
+    """
+    known = models.options_of(config.approach)
+    if strange := [name for name in config.changed(NETWORK) if name not in known]:
+        raise ValueError(
+            f"the approach {config.approach} has no {strange[0]}; it has {', '.join(sorted(known))}"
+        )
+    options = {name: getattr(config, name) for name in known if getattr(config, name) != ""}
+    if "weights" in options and (weights or config.start):
+        options["weights"] = weights or "none"
+    return models.build(config.approach, spec, **options)
+
+
+def _optimizer(groups: list[dict[str, Any]], config: Config) -> torch.optim.Optimizer:
+    kinds = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
+    return kinds[config.optimizer](groups)
+
+
+def parameter_groups(model: Approach, config: Config) -> list[dict[str, Any]]:
     """Parameters → AdamW's groups.
 
-    The count head, which starts from nothing and pulls at nobody, learns faster.
+    A count head, which starts from nothing and pulls at nobody, learns faster.
     """
     named = dict(model.named_parameters())
     counts = {name: p for name, p in named.items() if name.startswith("count.")}
@@ -163,10 +146,10 @@ def rate(step: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
-def example_loader(mixture: Mixture, config: Config, world: int = 1) -> DataLoader[Example]:
+def example_loader(examples: Examples, config: Config, world: int = 1) -> DataLoader[Example]:
     """Batches of an epoch. No shuffling: an example's index says what it shows."""
     return DataLoader(
-        mixture,
+        cast("Dataset[Example]", examples),
         batch_size=max(1, config.batch // world),
         num_workers=config.workers,
         drop_last=True,
@@ -175,7 +158,7 @@ def example_loader(mixture: Mixture, config: Config, world: int = 1) -> DataLoad
 
 def save(
     path: Path,
-    model: heatmap.HeatmapModel,
+    model: Approach,
     optimizer: torch.optim.Optimizer,
     epoch: int,
     config: Config,
@@ -193,9 +176,7 @@ def save(
     part.replace(path)
 
 
-def _resume(
-    path: Path, model: heatmap.HeatmapModel, optimizer: torch.optim.Optimizer, config: Config
-) -> int:
+def _resume(path: Path, model: Approach, optimizer: torch.optim.Optimizer, config: Config) -> int:
     """Load a checkpoint into model and optimizer → the number of epochs it has seen."""
     state = read_checkpoint(path)
     before = replace(Config.from_json(state["config"]), resume=True, out=config.out)
@@ -219,12 +200,11 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
-def load_checkpoint(path: Path) -> tuple[heatmap.HeatmapModel, Config]:
+def load_checkpoint(path: Path) -> tuple[Approach, Config]:
     """Checkpoint → (model in eval mode on the CPU, its config). The model knows its spec."""
     state = read_checkpoint(path)
     config = Config.from_json(state["config"])
-    spec = ModelSpec.from_json(state["spec"])
-    model = heatmap.build(spec, config.encoder_model, config.layers, "none", config.width)
+    model = build(config, ModelSpec.from_json(state["spec"]), "none")
     model.load_state_dict(state["model"])
     return model.eval(), config
 

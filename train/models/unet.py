@@ -1,0 +1,72 @@
+"""U-Net (Ronneberger et al., 2015): small, trained from nothing, with the heads that packets need.
+
+    picture ─ 1 ─ 2 ─ 4 ─ 8 ─ 16 ─┐       (strides; each is half as fine as the one before)
+                      └───┴───┴─ up ─ features at the heatmaps' stride ─┬─ heatmaps, visibility
+                                └─ detached, with the heatmaps ─────────┴─ count
+
+The count reads what finds the corners and must not pull at it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from engines.spec import ModelSpec
+from train.count_head import CountHead
+from train.encoder import convolution
+from train.heatmaps import Heatmaps, Outputs, Seen
+
+DEPTH = 5
+
+
+class UNet(Heatmaps):
+    """(B, 3, H, W) float BGR pictures of 0…255 → heatmaps, visibility, and a packet's count."""
+
+    counts = True
+
+    def __init__(self, spec: ModelSpec, width: int, count_weight: float) -> None:
+        super().__init__(spec)
+        if spec.stride not in (1, 2, 4, 8):
+            raise ValueError(
+                f"the U-Net's heatmaps have a stride of 1, 2, 4 or 8, got {spec.stride}"
+            )
+        channels = [max(8, min(width * 2**i // 4, 2 * width)) for i in range(DEPTH)]
+        self.last = spec.stride.bit_length() - 1
+        self.down = nn.ModuleList(
+            _twice(before, after) for before, after in zip([3, *channels], channels, strict=False)
+        )
+        self.up = nn.ModuleList(
+            _twice(channels[i] + channels[i + 1], channels[i]) for i in range(DEPTH - 1)
+        )
+        fine, k = channels[self.last], len(spec.keypoints)
+        self.heat = nn.Conv2d(fine, k, 1)
+        nn.init.normal_(self.heat.weight, std=1e-3)  # start from an empty heatmap, not from noise
+        self.seen = Seen(channels[-1] + fine, k, presence=spec.max_cards is not None)
+        self.count = CountHead(fine, spec) if spec.max_cards is not None else None
+        self.count_weight = count_weight
+
+    def forward(self, images: torch.Tensor) -> Outputs:
+        """Pictures → what the losses are taken of."""
+        x, past = images / 127.5 - 1.0, []
+        for i, down in enumerate(self.down):
+            x = down(functional.max_pool2d(x, 2) if i else x)
+            past.append(x)
+        for i in reversed(range(self.last, DEPTH - 1)):
+            x = functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+            x = self.up[i](torch.cat([x, past[i]], dim=1))
+        heatmaps = self.heat(x)
+        visibility, presence = self.seen(past[-1], x, heatmaps)
+        if self.count is None:
+            return Outputs(heatmaps, visibility, presence)
+        return Outputs(heatmaps, visibility, presence, *self.count(x, heatmaps, visibility))
+
+
+def _twice(inner: int, outer: int) -> nn.Sequential:
+    return nn.Sequential(convolution(inner, outer), convolution(outer, outer))
+
+
+def build(spec: ModelSpec, width: int = 64, count_weight: float = 0.3) -> UNet:
+    """A U-Net for `spec` with width / 4 channels at full size and twice `width` at the least."""
+    return UNet(spec, width, count_weight)
