@@ -17,7 +17,7 @@ class Said(NamedTuple):
 
     heatmaps: torch.Tensor  # (B, K, h, w) in 0…1
     visibility: torch.Tensor | None = None  # (B, K) in 0…1
-    count: torch.Tensor | None = None  # (B, C+1) over 0…C cards
+    cards: torch.Tensor | None = None  # (B, C+1) over 0…C cards
 
 
 class Approach(nn.Module, ABC):

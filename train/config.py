@@ -45,6 +45,7 @@ class Config:
     layers: int = _option(5, "how many of the encoder's stages are used", NETWORK)
     weights: str = _option("timm", "a safetensors file, 'timm' to download, or 'none'", NETWORK)
     width: int = _option(64, "channels of what stands on the encoder", NETWORK)
+    target: str = _option("gaussian", "of heatmaps: gaussian or circle", NETWORK)
     decoder: str = _option("lateral", "of the heatmap: lateral or bilinear", NETWORK)
 
     start: str = _option("", "checkpoint whose weights training starts from ('' = the encoder's)")
@@ -61,7 +62,7 @@ class Config:
     accelerator: str = _option("auto", "Lightning Fabric's accelerator: auto, cpu, cuda, mps")
     devices: int = _option(1, "how many devices; under torchrun as many as it started")
     precision: str = _option("32-true", "Lightning Fabric's precision: 32-true, bf16-mixed, …")
-    out: str = _option("runs/packet", "folder of checkpoints and log")
+    out: str = _option("", "folder of checkpoints and log ('' = runs/ and what is learnt)")
     resume: bool = _option(False, "go on from the last checkpoint in `out`")
 
     def __post_init__(self) -> None:
@@ -104,7 +105,7 @@ class Config:
     @property
     def folder(self) -> Path:
         """Where checkpoints and the log go."""
-        return Path(self.out)
+        return Path(self.out or f"runs/{self.dataset or 'packet'}")
 
 
 _CHOICES = {

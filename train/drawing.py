@@ -15,7 +15,7 @@ def points(xy: torch.Tensor, height: torch.Tensor, spec: ModelSpec) -> torch.Ten
     Each is a Gaussian of its height; where those of several instances meet, the highest counts.
     """
     maps = gaussians(xy.flatten(0, 1), spec) * height.flatten(0, 1)[..., None, None]
-    return maps.unflatten(0, xy.shape[:2]).amax(dim=1)
+    return maps.view(-1, xy.shape[1], *maps.shape[1:]).amax(dim=1)
 
 
 def centroids(heatmaps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -53,7 +53,8 @@ def create(spec: ModelSpec, name: str, layers: int, weights: str, width: int) ->
         return PLANS[name](width, layers)
     if not timm.is_model(name):
         raise ValueError(f"timm has no model called {name!r}; timm.list_models() names them")
-    fixed = timm.get_pretrained_cfg(name).fixed_input_size
+    cfg = timm.get_pretrained_cfg(name)
+    fixed = cfg is not None and cfg.fixed_input_size
     more: dict[str, Any] = {"img_size": spec.input_hw} if fixed else {}
     more |= {"features_only": True, "pretrained": weights == "timm"}
     try:

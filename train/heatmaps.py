@@ -8,17 +8,19 @@ import torch
 from torch import nn
 
 from engines.spec import ModelSpec
-from train import losses
+from train import losses, targets
 from train.approach import Approach, Said
 from train.count_head import mixture
 from train.example import Example
-from train.targets import gaussians
+
+RARE = -2.19
+"""The logit that outputs start from: 1 cell in 10 is a point (Lin et al., 2017, as CenterNet)."""
 
 
 class Outputs(NamedTuple):
     """What training sees: B pictures, K keypoints; None for what the network does not say."""
 
-    heatmaps: torch.Tensor  # (B, K, h, w), unbounded, 0 = nothing, 1 = peak
+    heatmaps: torch.Tensor  # (B, K, h, w), unbounded, 0 = nothing, 1 = peak; or logits
     visibility: torch.Tensor | None = None  # (B, K) logits
     presence: torch.Tensor | None = None  # (B,) logit of "there is a packet"
     mean: torch.Tensor | None = None  # (B, R) cards, by each reading of the count head
@@ -27,18 +29,31 @@ class Outputs(NamedTuple):
 
 
 class Heatmaps(Approach):
-    """An approach whose `forward` gives Outputs."""
+    """An approach whose `forward` gives Outputs, made towards `target` and held to `loss`."""
 
     count_weight = 0.3
 
+    def __init__(self, spec: ModelSpec, loss: str = "mse", target: str = "gaussian") -> None:
+        super().__init__(spec)
+        self.targets = targets.of_name(target)
+        self.loss_name, self.compare = loss, losses.of_heatmaps(loss)
+
+    def last(self, channels: int) -> nn.Conv2d:
+        """What turns features into heatmaps: it starts from empty ones, not from noise."""
+        last = nn.Conv2d(channels, len(self.spec.keypoints), 1)
+        nn.init.normal_(last.weight, std=1e-3)
+        if self.compare.logits and last.bias is not None:
+            nn.init.constant_(last.bias, RARE)
+        return last
+
+    def heights(self, heatmaps: torch.Tensor) -> torch.Tensor:
+        """Outputs, which may be logits → heights, which may be beyond 0…1 if they are not."""
+        return torch.sigmoid(heatmaps) if self.compare.logits else heatmaps
+
     def loss(self, out: Outputs, batch: Example) -> dict[str, torch.Tensor]:
         """Every stack's heatmaps, and what else the network says, beside the truth."""
-        targets = drawn(batch.xy, self.spec)
-        sigma_cells = self.spec.sigma_px / self.spec.stride
-        each = [
-            losses.heatmap_mse(maps, targets, batch.known, sigma_cells)
-            for maps in (*out.earlier, out.heatmaps)
-        ]
+        truth = self.targets(batch.xy, self.spec)
+        each = [self._of_heatmaps(m, truth, batch.known) for m in (*out.earlier, out.heatmaps)]
         parts = {"heatmap": torch.stack(each).mean()}
         if out.visibility is not None:
             parts["visible"] = 0.2 * losses.masked_bce(
@@ -56,6 +71,18 @@ class Heatmaps(Approach):
                 parts["count"] = self.count_weight * nll
         return parts
 
+    def _of_heatmaps(
+        self, heatmaps: torch.Tensor, truth: torch.Tensor, known: torch.Tensor
+    ) -> torch.Tensor:
+        """What the heatmaps cost, one Gaussian that is left out about 1 with most losses."""
+        sigma_cells = self.spec.sigma_px / self.spec.stride
+        if self.loss_name == "mse":
+            return losses.heatmap_mse(heatmaps, truth, known, sigma_cells)
+        cells = heatmaps.shape[-1] * heatmaps.shape[-2] / (torch.pi * sigma_cells**2)
+        # a sum over the number of points already
+        scale = 1.0 if self.loss_name == "focal" else cells
+        return scale * self.compare(heatmaps, truth, known)
+
     def predict(self, images: torch.Tensor) -> Said:
         """Pictures → heatmaps, and visibility and count where the network says them."""
         out: Outputs = self(images)
@@ -64,31 +91,22 @@ class Heatmaps(Approach):
             present = torch.sigmoid(out.presence)[:, None]
             count = torch.cat([1.0 - present, present * mixture(out.log_p)], dim=1)
         visibility = None if out.visibility is None else torch.sigmoid(out.visibility)
-        return Said(out.heatmaps.clamp(0.0, 1.0), visibility, count)
+        return Said(self.compare.heights(out.heatmaps), visibility, count)
 
 
-def drawn(xy: torch.Tensor, spec: ModelSpec) -> torch.Tensor:
-    """Keypoints (B, N, K, 2) in input px → heatmaps (B, K, h, w), the highest of N in each cell."""
-    return gaussians(xy.flatten(0, 1), spec).unflatten(0, xy.shape[:2]).amax(dim=1)
+def near_peaks(features: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
+    """Features (B, C, h, w) and heights (B, K, h, w) → (B, C), as they are where the points are."""
+    where = heights.detach().amax(dim=1).flatten(1)
+    weight = torch.softmax(where * 10.0, dim=1).unsqueeze(2)
+    return torch.bmm(features.flatten(2), weight.to(features.dtype)).squeeze(2)
 
 
-class Seen(nn.Sequential):
-    """Visibility of K keypoints, and with `presence` whether there is a packet at all."""
+def seen_head(channels: int, spec: ModelSpec) -> nn.Sequential:
+    """Features (B, channels) → logits of visibility (B, K), and for packets of presence too."""
+    logits = len(spec.keypoints) + int(spec.max_cards is not None)
+    return nn.Sequential(nn.Linear(channels, 128), nn.ReLU(), nn.Linear(128, logits))
 
-    def __init__(self, channels: int, keypoints: int, *, presence: bool) -> None:
-        super().__init__(
-            nn.Linear(channels, 128), nn.ReLU(), nn.Linear(128, keypoints + int(presence))
-        )
-        self.keypoints = keypoints
 
-    def forward(
-        self, coarse: torch.Tensor, features: torch.Tensor, heatmaps: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Coarse features, and the fine ones where the keypoints are → logits (B, K), (B,)."""
-        where = heatmaps.detach().amax(dim=1).flatten(1)
-        weight = torch.softmax(where * 10.0, dim=1).unsqueeze(2)
-        near = torch.bmm(features.flatten(2), weight.to(features.dtype)).squeeze(2)
-        logits = super().forward(torch.cat([coarse.mean(dim=(2, 3)), near], dim=1))
-        if logits.shape[1] == self.keypoints:
-            return logits, None
-        return logits[:, :-1], logits[:, -1]
+def parted(logits: torch.Tensor, spec: ModelSpec) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """What `seen_head` says → visibility (B, K), and presence (B,) of packets."""
+    return (logits, None) if spec.max_cards is None else (logits[:, :-1], logits[:, -1])

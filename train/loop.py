@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,7 +45,7 @@ def fit(config: Config) -> Path:
     fabric.seed_everything(config.seed, verbose=False)
 
     learnt = material.of(config)
-    model = build(config, learnt.spec)
+    model = build(config, learnt.spec, oks_sigmas=learnt.oks_sigmas)
     if config.start:
         model.load_state_dict(read_checkpoint(Path(config.start))["model"])
     optimizer = _optimizer(parameter_groups(model, config), config)
@@ -96,25 +96,36 @@ def losses(module: torch.nn.Module, model: Approach, batch: Example) -> dict[str
     return model.loss(module(images), batch)
 
 
-def build(config: Config, spec: ModelSpec, weights: str | None = None) -> Approach:
-    """The network of a configuration, whose encoder starts from `weights` if not from its own.
+def build(
+    config: Config,
+    spec: ModelSpec,
+    *,
+    weights: str | None = None,
+    oks_sigmas: tuple[float, ...] | None = None,
+) -> Approach:
+    """The network of a configuration; its encoder starts from `weights`, if not from the config's.
 
-    Raises ValueError for an option that is given and that the approach does not take.
+    `oks_sigmas` are for the loss of that name. Raises ValueError for an option that is given and
+    that the approach does not take.
     """
     known = models.options_of(config.approach)
     if strange := [name for name in config.changed(NETWORK) if name not in known]:
         raise ValueError(
-            f"the approach {config.approach} has no {strange[0]}; it has {', '.join(sorted(known))}"
+            f"the approach {config.approach} takes no {strange[0]}; "
+            f"it takes {', '.join(sorted(known - {'oks_sigmas'}))}"
         )
-    options = {name: getattr(config, name) for name in known if getattr(config, name) != ""}
-    if "weights" in options and (weights or config.start):
-        options["weights"] = weights or "none"
-    return models.build(config.approach, spec, **options)
+    values = {"oks_sigmas": oks_sigmas} | {o.name: getattr(config, o.name) for o in fields(config)}
+    if weights or config.start:
+        values["weights"] = weights or "none"
+    return models.build(
+        config.approach, spec, **{name: values[name] for name in known if values[name] != ""}
+    )
 
 
 def _optimizer(groups: list[dict[str, Any]], config: Config) -> torch.optim.Optimizer:
-    kinds = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
-    return kinds[config.optimizer](groups)
+    if config.optimizer == "adam":
+        return torch.optim.Adam(groups)
+    return torch.optim.AdamW(groups)
 
 
 def parameter_groups(model: Approach, config: Config) -> list[dict[str, Any]]:
@@ -204,7 +215,7 @@ def load_checkpoint(path: Path) -> tuple[Approach, Config]:
     """Checkpoint → (model in eval mode on the CPU, its config). The model knows its spec."""
     state = read_checkpoint(path)
     config = Config.from_json(state["config"])
-    model = build(config, ModelSpec.from_json(state["spec"]), "none")
+    model = build(config, ModelSpec.from_json(state["spec"]), weights="none")
     model.load_state_dict(state["model"])
     return model.eval(), config
 

@@ -5,7 +5,7 @@ Packets are rendered and real and have a count; a dataset has its own keypoints.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +20,7 @@ from train.example import Example
 from train.labels import Keypoints
 from train.mixture import Mixture, read_pictures
 from train.shown import Shown
+from train.targets import CIRCLE_SIGMA_CELLS
 from train.watch import watch
 
 
@@ -42,7 +43,8 @@ class Material:
     spec: ModelSpec
     examples: Examples
     watch: Callable[[Approach], dict[str, float]]  # figures on what is held out, by name
-    notes: list[str]  # what is to be said before it starts
+    notes: Sequence[str] = ()  # what is to be said before it starts
+    oks_sigmas: tuple[float, ...] | None = None
 
 
 def of(config: Config) -> Material:
@@ -59,7 +61,7 @@ def packet_spec(config: Config) -> ModelSpec:
         flip=FLIP,
         input_hw=(config.input_size, config.input_size),
         stride=4,
-        sigma_px=config.sigma_px,
+        sigma_px=_sigma_px(config, 4),
         max_cards=MAX_CARDS,
     )
 
@@ -73,15 +75,20 @@ def keypoint_spec(config: Config, keypoints: Keypoints) -> ModelSpec:
         flip=keypoints.flip or tuple(range(len(keypoints.names))),
         input_hw=(config.input_size, config.input_size),
         stride=config.stride,
-        sigma_px=config.sigma_px,
+        sigma_px=_sigma_px(config, config.stride),
     )
+
+
+def _sigma_px(config: Config, stride: int) -> float:
+    """The deviation of what the heatmaps are trained towards, which a circle has of its own."""
+    return CIRCLE_SIGMA_CELLS * stride if config.target == "circle" else config.sigma_px
 
 
 def _packets(config: Config) -> Material:
     samples = cardcut.load(Path(config.data)) if config.data else []
     train_samples, held = cardcut.split(samples, config.hold_out)
     mixture = Mixture(config, read_pictures(config, train_samples))
-    return Material(packet_spec(config), mixture, lambda model: watch(model, held), [])
+    return Material(packet_spec(config), mixture, lambda model: watch(model, held))
 
 
 def _keypoints(config: Config) -> Material:
@@ -93,4 +100,5 @@ def _keypoints(config: Config) -> Material:
     notes = [f"skipped {line}" for line in dataset.skipped]
     if dataset.keypoints.flip is None:
         notes.append("which keypoints a mirror swaps is not known: no picture is mirrored")
-    return Material(keypoint_spec(config, dataset.keypoints), shown, held.watch, notes)
+    spec = keypoint_spec(config, dataset.keypoints)
+    return Material(spec, shown, held.watch, notes, dataset.keypoints.oks_sigmas)

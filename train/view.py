@@ -49,9 +49,13 @@ def largest_first(one: Labelled) -> Labelled:
 
 def chosen(one: Labelled, order: NDArray[np.intp] | list[int]) -> Labelled:
     """The same picture with some of its instances."""
-    parts = (one.xy, one.flags, one.boxes, one.areas)
-    xy, flags, boxes, areas = (part[order] for part in parts)
-    return replace(one, xy=xy, flags=flags, boxes=boxes, areas=areas)
+    return replace(
+        one,
+        xy=one.xy[order],
+        flags=one.flags[order],
+        boxes=one.boxes[order],
+        areas=one.areas[order],
+    )
 
 
 def whole_view(hw: tuple[int, int]) -> View:
@@ -131,10 +135,13 @@ def example(one: Labelled, size: int, slots: int) -> Example:
     visible = np.full(k, np.nan)
     if n:
         visible[labelled[0]] = (inside & (one.flags == VISIBLE))[0, labelled[0]]
-    image = np.ascontiguousarray(one.read().transpose(2, 0, 1))
     return Example(
-        torch.from_numpy(image),
-        *(torch.from_numpy(part.astype(np.float32)) for part in (xy, known, visible, boxes, areas)),
+        torch.from_numpy(np.ascontiguousarray(one.read().transpose(2, 0, 1))),
+        torch.from_numpy(xy.astype(np.float32)),
+        torch.from_numpy(known.astype(np.float32)),
+        torch.from_numpy(visible.astype(np.float32)),
+        torch.from_numpy(boxes.astype(np.float32)),
+        torch.from_numpy(areas.astype(np.float32)),
         torch.tensor(0),
         torch.tensor(0.0),
     )

@@ -23,7 +23,7 @@ from torch.nn import functional
 from engines.spec import ModelSpec
 from train.count_head import CountHead
 from train.encoder import Normalise, create, stages
-from train.heatmaps import Heatmaps, Outputs, Seen
+from train.heatmaps import Heatmaps, Outputs, near_peaks, parted, seen_head
 from train.layers import depthwise
 
 
@@ -61,8 +61,8 @@ class Decoder(nn.Module):
 class HeatmapModel(Heatmaps):
     """(B, 3, H, W) float BGR pictures of 0…255 → heatmaps and visibility."""
 
-    def __init__(self, spec: ModelSpec, encoder: Any, width: int = 64) -> None:
-        super().__init__(spec)
+    def __init__(self, spec: ModelSpec, encoder: Any, width: int, loss: str, target: str) -> None:
+        super().__init__(spec, loss, target)
         self.encoder = encoder
         given = stages(encoder)
         self.used = [i for i, stage in enumerate(given) if stage.stride >= spec.stride]
@@ -74,11 +74,9 @@ class HeatmapModel(Heatmaps):
             )
         channels = [given[i].channels for i in self.used]
         self.decoder = Decoder(channels, width)
-        last = nn.Conv2d(width, len(spec.keypoints), 1)
-        nn.init.normal_(last.weight, std=1e-3)  # start from an empty heatmap, not from noise
+        last = self.last(width)
         self.heat = nn.Sequential(depthwise(width, width), last)
-        presence = spec.max_cards is not None
-        self.seen = Seen(channels[-1] + width, len(spec.keypoints), presence=presence)
+        self.seen = seen_head(channels[-1] + width, spec)
         self.normalise = Normalise(encoder)
 
     def trunk(self, images: torch.Tensor) -> Trunk:
@@ -87,7 +85,9 @@ class HeatmapModel(Heatmaps):
         found = [found[i] for i in self.used]
         features = self.decoder(found)
         heatmaps = self.heat(features)
-        return Trunk(found[0], heatmaps, *self.seen(found[-1], features, heatmaps))
+        near = near_peaks(features, self.heights(heatmaps))
+        seen = self.seen(torch.cat([found[-1].mean(dim=(2, 3)), near], dim=1))
+        return Trunk(found[0], heatmaps, *parted(seen, self.spec))
 
     def forward(self, images: torch.Tensor) -> Outputs:
         """Pictures → what the losses are taken of."""
@@ -100,30 +100,34 @@ class PacketModel(HeatmapModel):
     counts = True
 
     def __init__(
-        self, spec: ModelSpec, encoder: Any, width: int = 64, count_weight: float = 0.3
+        self,
+        spec: ModelSpec,
+        encoder: Any,
+        width: int,
+        *,
+        loss: str,
+        target: str,
+        count_weight: float,
     ) -> None:
-        super().__init__(spec, encoder, width)
+        super().__init__(spec, encoder, width, loss, target)
         self.count = CountHead(stages(encoder)[self.used[0]].channels, spec)
         self.count_weight = count_weight
 
     def forward(self, images: torch.Tensor) -> Outputs:
         """Pictures → what the losses are taken of."""
         fine, heatmaps, visibility, presence = self.trunk(images)
-        counts = self.count(fine, heatmaps, visibility)
+        counts = self.count(fine, self.heights(heatmaps), visibility)
         return Outputs(heatmaps, visibility, presence, *counts)
 
 
 class BilinearModel(Heatmaps):
     """(B, 3, H, W) float BGR pictures of 0…255 → heatmaps."""
 
-    def __init__(self, spec: ModelSpec, encoder: Any, width: int = 64) -> None:
-        super().__init__(spec)
+    def __init__(self, spec: ModelSpec, encoder: Any, width: int, loss: str, target: str) -> None:
+        super().__init__(spec, loss, target)
         self.encoder = encoder
-        self.heat = nn.Sequential(
-            nn.Conv2d(stages(encoder)[-1].channels, width, 1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(width, len(spec.keypoints), 1),
-        )
+        first = nn.Conv2d(stages(encoder)[-1].channels, width, 1)
+        self.heat = nn.Sequential(first, nn.ReLU(inplace=True), self.last(width))
         self.normalise = Normalise(encoder)
 
     def forward(self, images: torch.Tensor) -> Outputs:
@@ -142,6 +146,8 @@ def build(
     width: int = 64,
     *,
     decoder: str = "lateral",
+    loss: str = "mse",
+    target: str = "gaussian",
     count_weight: float = 0.3,
 ) -> HeatmapModel | BilinearModel:
     """A model for `spec` on the first `layers` stages of a timm model.
@@ -154,7 +160,9 @@ def build(
         raise ValueError("the decoder bilinear counts no cards: leave it out for packets")
     encoder = create(spec, encoder_model, layers, weights, width)
     if decoder == "bilinear":
-        return BilinearModel(spec, encoder, width)
+        return BilinearModel(spec, encoder, width, loss, target)
     if spec.max_cards is not None:
-        return PacketModel(spec, encoder, width, count_weight)
-    return HeatmapModel(spec, encoder, width)
+        return PacketModel(
+            spec, encoder, width, loss=loss, target=target, count_weight=count_weight
+        )
+    return HeatmapModel(spec, encoder, width, loss, target)

@@ -8,6 +8,7 @@ Without the second kind, a picture of nothing would get points as sure as any ot
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -18,20 +19,22 @@ from train import drawing, losses
 from train.approach import Approach, Said
 from train.encoder import Normalise, create, stages
 from train.example import Example
+from train.places import PlaceLoss
 
 
 class Places(NamedTuple):
     """K keypoints of B pictures."""
 
-    xy: torch.Tensor  # (B, K, 2) from the picture's middle, in halves of its sides
+    xy: torch.Tensor  # (B, K, 2) px of the pictures
     seen: torch.Tensor  # (B, K) logits
 
 
 class Regression(Approach):
     """(B, 3, H, W) float BGR pictures of 0…255 → Places."""
 
-    def __init__(self, spec: ModelSpec, encoder: nn.Module, width: int) -> None:
+    def __init__(self, spec: ModelSpec, encoder: nn.Module, width: int, off: PlaceLoss) -> None:
         super().__init__(spec)
+        self.off = off
         self.encoder, self.normalise = encoder, Normalise(encoder)
         last = stages(encoder)[-1]
         cells = -(-spec.input_hw[0] // last.stride) * -(-spec.input_hw[1] // last.stride)
@@ -47,22 +50,21 @@ class Regression(Approach):
         """Pictures → places."""
         coarse = self.encoder(self.normalise(images))[-1]
         dense = self.dense(self.narrow(coarse).flatten(1))
-        return Places(self.places(dense).unflatten(1, (-1, 2)), self.seen(dense))
+        # 0 is the middle, ±1 are the borders
+        xy = (self.places(dense).unflatten(1, (-1, 2)) + 1.0) / 2.0 * self.size - 0.5
+        return Places(xy, self.seen(dense))
 
     def loss(self, out: Places, batch: Example) -> dict[str, torch.Tensor]:
         """Places beside those of the instance that the picture is about."""
-        truth = (batch.xy[:, 0] + 0.5) / self.size * 2.0 - 1.0
-        there = truth.isfinite().all(dim=2)
-        off = nn.functional.smooth_l1_loss(out.xy, truth.nan_to_num(), reduction="none", beta=0.05)
-        place = (off.sum(dim=2) * there).sum() / there.sum().clamp(min=1)
-        seen = losses.masked_bce(out.seen, there.float(), batch.known)
-        return {"place": place, "seen": 0.1 * seen}
+        truth = batch.xy[:, 0]
+        there = truth.isfinite().all(dim=2).float()
+        seen = losses.masked_bce(out.seen, there, batch.known)
+        return {"place": self.off(out.xy, truth, batch.areas[:, 0]), "seen": 0.1 * seen}
 
     def predict(self, images: torch.Tensor) -> Said:
         """Pictures → Gaussians at the places, as high as they are sure to be seen."""
         out = self(images)
-        xy = (out.xy + 1.0) / 2.0 * self.size - 0.5
-        return Said(drawing.points(xy[:, None], torch.sigmoid(out.seen)[:, None], self.spec))
+        return Said(drawing.points(out.xy[:, None], torch.sigmoid(out.seen)[:, None], self.spec))
 
 
 def build(
@@ -71,6 +73,10 @@ def build(
     layers: int = 5,
     weights: str = "none",
     width: int = 64,
+    *,
+    loss: str = "smooth-l1",
+    oks_sigmas: Sequence[float] | None = None,
 ) -> Regression:
     """A network on any timm model, or on "vgg" or "resnet", trained from nothing."""
-    return Regression(spec, create(spec, encoder_model, layers, weights, width), width)
+    encoder = create(spec, encoder_model, layers, weights, width)
+    return Regression(spec, encoder, width, PlaceLoss(spec, loss, oks_sigmas))

@@ -16,7 +16,7 @@ from torch.nn import functional
 from engines.spec import ModelSpec
 from train.count_head import CountHead
 from train.encoder import convolution
-from train.heatmaps import Heatmaps, Outputs, Seen
+from train.heatmaps import Heatmaps, Outputs, near_peaks, parted, seen_head
 
 DEPTH = 5
 
@@ -26,24 +26,25 @@ class UNet(Heatmaps):
 
     counts = True
 
-    def __init__(self, spec: ModelSpec, width: int, count_weight: float) -> None:
-        super().__init__(spec)
+    def __init__(
+        self, spec: ModelSpec, width: int, loss: str, target: str, count_weight: float
+    ) -> None:
+        super().__init__(spec, loss, target)
         if spec.stride not in (1, 2, 4, 8):
             raise ValueError(
                 f"the U-Net's heatmaps have a stride of 1, 2, 4 or 8, got {spec.stride}"
             )
         channels = [max(8, min(width * 2**i // 4, 2 * width)) for i in range(DEPTH)]
-        self.last = spec.stride.bit_length() - 1
+        self.finest = spec.stride.bit_length() - 1
         self.down = nn.ModuleList(
             _twice(before, after) for before, after in zip([3, *channels], channels, strict=False)
         )
         self.up = nn.ModuleList(
             _twice(channels[i] + channels[i + 1], channels[i]) for i in range(DEPTH - 1)
         )
-        fine, k = channels[self.last], len(spec.keypoints)
-        self.heat = nn.Conv2d(fine, k, 1)
-        nn.init.normal_(self.heat.weight, std=1e-3)  # start from an empty heatmap, not from noise
-        self.seen = Seen(channels[-1] + fine, k, presence=spec.max_cards is not None)
+        fine = channels[self.finest]
+        self.heat = self.last(fine)
+        self.seen = seen_head(channels[-1] + fine, spec)
         self.count = CountHead(fine, spec) if spec.max_cards is not None else None
         self.count_weight = count_weight
 
@@ -53,20 +54,29 @@ class UNet(Heatmaps):
         for i, down in enumerate(self.down):
             x = down(functional.max_pool2d(x, 2) if i else x)
             past.append(x)
-        for i in reversed(range(self.last, DEPTH - 1)):
+        for i in reversed(range(self.finest, DEPTH - 1)):
             x = functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
             x = self.up[i](torch.cat([x, past[i]], dim=1))
         heatmaps = self.heat(x)
-        visibility, presence = self.seen(past[-1], x, heatmaps)
+        heights = self.heights(heatmaps)
+        coarse = past[-1].mean(dim=(2, 3))
+        seen = self.seen(torch.cat([coarse, near_peaks(x, heights)], dim=1))
+        visibility, presence = parted(seen, self.spec)
         if self.count is None:
             return Outputs(heatmaps, visibility, presence)
-        return Outputs(heatmaps, visibility, presence, *self.count(x, heatmaps, visibility))
+        return Outputs(heatmaps, visibility, presence, *self.count(x, heights, visibility))
 
 
 def _twice(inner: int, outer: int) -> nn.Sequential:
     return nn.Sequential(convolution(inner, outer), convolution(outer, outer))
 
 
-def build(spec: ModelSpec, width: int = 64, count_weight: float = 0.3) -> UNet:
-    """A U-Net for `spec` with width / 4 channels at full size and twice `width` at the least."""
-    return UNet(spec, width, count_weight)
+def build(
+    spec: ModelSpec,
+    width: int = 64,
+    loss: str = "mse",
+    target: str = "gaussian",
+    count_weight: float = 0.3,
+) -> UNet:
+    """A U-Net for `spec`: width / 4 channels at full size, 2 · width at the coarsest."""
+    return UNet(spec, width, loss, target, count_weight)
