@@ -47,6 +47,8 @@ class Config:
     width: int = _option(64, "channels of what stands on the encoder", NETWORK)
     target: str = _option("gaussian", "of heatmaps: gaussian or circle", NETWORK)
     decoder: str = _option("lateral", "of the heatmap: lateral or bilinear", NETWORK)
+    stacks: int = _option(2, "hourglasses, one after the other", NETWORK)
+    detector: str = _option("", "checkpoint of a box run whose detector is kept as it is", NETWORK)
 
     start: str = _option("", "checkpoint whose weights training starts from ('' = the encoder's)")
     input_size: int = _option(256, "side of the network's input in pixels")
@@ -78,6 +80,8 @@ class Config:
             raise ValueError(f"input_size must be a multiple of 32, got {self.input_size}")
         if self.dataset and not self.data:
             raise ValueError(f"where is the dataset {self.dataset}? Name its folder with data")
+        if self.start and self.detector:
+            raise ValueError("start brings a detector of its own: leave detector out")
         for option, known in _CHOICES.items():
             if (got := getattr(self, option)) not in known:
                 raise ValueError(f"{option} must be {' or '.join(known)}, got {got!r}")

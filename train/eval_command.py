@@ -92,10 +92,10 @@ def trained_on(model: Path, scored: tuple[int, ...]) -> str:
     """What a model's file says of the real clips it has seen, beside those scored; () = all."""
     if model.suffix != ".pt":
         return "the file does not say; if on real clips that are scored here, their figures flatter"
+    from train import checkpoint  # noqa: PLC0415 - torch takes seconds to import
     from train.config import Config  # noqa: PLC0415
-    from train.loop import read_checkpoint  # noqa: PLC0415 - torch takes seconds to import
 
-    config = Config.from_json(read_checkpoint(model)["config"])
+    config = Config.from_json(checkpoint.read(model)["config"])
     since = f", which starts from {config.start}" if config.start else ""
     if not config.data:
         return f"no real packets in this run{since}"

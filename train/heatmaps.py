@@ -8,14 +8,10 @@ import torch
 from torch import nn
 
 from engines.spec import ModelSpec
-from train import losses, targets
+from train import cells, losses, targets
 from train.approach import Approach, Said
 from train.count_head import mixture
 from train.example import Example
-
-RARE = -2.19
-"""The logit that outputs start from: 1 cell in 10 is a point (Lin et al., 2017, as CenterNet)."""
-
 
 class Outputs(NamedTuple):
     """What training sees: B pictures, K keypoints; None for what the network does not say."""
@@ -43,7 +39,7 @@ class Heatmaps(Approach):
         last = nn.Conv2d(channels, len(self.spec.keypoints), 1)
         nn.init.normal_(last.weight, std=1e-3)
         if self.compare.logits and last.bias is not None:
-            nn.init.constant_(last.bias, RARE)
+            nn.init.constant_(last.bias, cells.RARE)
         return last
 
     def heights(self, heatmaps: torch.Tensor) -> torch.Tensor:
@@ -78,9 +74,9 @@ class Heatmaps(Approach):
         sigma_cells = self.spec.sigma_px / self.spec.stride
         if self.loss_name == "mse":
             return losses.heatmap_mse(heatmaps, truth, known, sigma_cells)
-        cells = heatmaps.shape[-1] * heatmaps.shape[-2] / (torch.pi * sigma_cells**2)
+        energy = torch.pi * sigma_cells**2 / (heatmaps.shape[-1] * heatmaps.shape[-2])
         # a sum over the number of points already
-        scale = 1.0 if self.loss_name == "focal" else cells
+        scale = 1.0 if self.loss_name == "focal" else 1.0 / energy
         return scale * self.compare(heatmaps, truth, known)
 
     def predict(self, images: torch.Tensor) -> Said:

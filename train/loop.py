@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import pickle
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +16,7 @@ from rich.progress import track
 from torch.utils.data import DataLoader, Dataset
 
 from engines.spec import ModelSpec
-from train import material, models
+from train import checkpoint, material, models
 from train.approach import Approach
 from train.config import NETWORK, Config
 from train.example import Example
@@ -47,7 +46,7 @@ def fit(config: Config) -> Path:
     learnt = material.of(config)
     model = build(config, learnt.spec, oks_sigmas=learnt.oks_sigmas)
     if config.start:
-        model.load_state_dict(read_checkpoint(Path(config.start))["model"])
+        model.load_state_dict(checkpoint.read(Path(config.start))["model"])
     optimizer = _optimizer(parameter_groups(model, config), config)
     model = model.to(memory_format=torch.channels_last)
     module, optimizer = fabric.setup(model, optimizer)
@@ -55,8 +54,8 @@ def fit(config: Config) -> Path:
     steps = len(loader) * config.epochs
 
     config.folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = config.folder / "last.pt"
-    start = _resume(checkpoint, model, optimizer, config) if config.resume else 0
+    last = config.folder / "last.pt"
+    start = _resume(last, model, optimizer, config) if config.resume else 0
     for note in learnt.notes if fabric.is_global_zero else ():
         print(note)
 
@@ -84,10 +83,10 @@ def fit(config: Config) -> Path:
                 sums[name] = sums.get(name, 0.0) + value.item() / len(loader)
         if fabric.is_global_zero:
             line = {"epoch": epoch + 1, **sums, **learnt.watch(model)}
-            save(checkpoint, model, optimizer, epoch + 1, config)
+            save(last, model, optimizer, epoch + 1, config)
             log(config.folder / "log.jsonl", line)
         fabric.barrier()
-    return checkpoint
+    return last
 
 
 def losses(module: torch.nn.Module, model: Approach, batch: Example) -> dict[str, torch.Tensor]:
@@ -116,7 +115,7 @@ def build(
         )
     values = {"oks_sigmas": oks_sigmas} | {o.name: getattr(config, o.name) for o in fields(config)}
     if weights or config.start:
-        values["weights"] = weights or "none"
+        values |= {"weights": weights or "none", "detector": ""}
     return models.build(
         config.approach, spec, **{name: values[name] for name in known if values[name] != ""}
     )
@@ -189,7 +188,7 @@ def save(
 
 def _resume(path: Path, model: Approach, optimizer: torch.optim.Optimizer, config: Config) -> int:
     """Load a checkpoint into model and optimizer → the number of epochs it has seen."""
-    state = read_checkpoint(path)
+    state = checkpoint.read(path)
     before = replace(Config.from_json(state["config"]), resume=True, out=config.out)
     if before != config:
         raise ValueError(f"{path} was trained with another configuration: start it anew")
@@ -198,22 +197,9 @@ def _resume(path: Path, model: Approach, optimizer: torch.optim.Optimizer, confi
     return int(state["epoch"])
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """A checkpoint's values. FileNotFoundError or ValueError say what was wanted of the path."""
-    if not path.is_file():
-        raise FileNotFoundError(f"no checkpoint {path}: `fit` writes last.pt into its `out`")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(f"{path} is not a checkpoint that `fit` wrote") from error
-    if not isinstance(state, dict) or not {"model", "config", "spec"} <= state.keys():
-        raise ValueError(f"{path} is not a checkpoint that `fit` wrote")
-    return state
-
-
 def load_checkpoint(path: Path) -> tuple[Approach, Config]:
     """Checkpoint → (model in eval mode on the CPU, its config). The model knows its spec."""
-    state = read_checkpoint(path)
+    state = checkpoint.read(path)
     config = Config.from_json(state["config"])
     model = build(config, ModelSpec.from_json(state["spec"]), weights="none")
     model.load_state_dict(state["model"])
