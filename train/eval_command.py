@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +15,9 @@ from rich.progress import Progress
 
 from train import export_command
 from train.words import numbers, size
+
+SPLITS = ("train", "val", "test")
+VIEWS = ("box", "whole", "cat", "stream")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,10 +41,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=size, default=(1080, 1920), help="of rendered pictures")
     parser.add_argument("--seed", type=int, default=1_000_003, help="of rendered pictures")
     parser.add_argument("--out", type=Path, help="folder for report.html and scores.json")
+    keypoints = parser.add_argument_group("with --dataset, in place of packets' protocols")
+    add = keypoints.add_argument
+    add("--dataset", default="", help="a format of train/datasets; its folder is --data")
+    add("--split", default="val", choices=SPLITS, help="which of its pictures")
+    add("--view", default="box", choices=VIEWS, help="what is shown, or what streaming looks at")
+    add("--decoder", default="peak", help="heatmaps to points: argmax, mean, peak, mean-shift")
+    add("--measure", default="box", help="what errors are parts of: box, torso, interocular, px")
+    add("--skip-bad", action="store_true", help="go on without pictures whose labels are wrong")
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Measure, and say what was met."""
+    if options.dataset:
+        _score(options, parser)
+        return
+    if options.view != "box" or options.skip_bad or options.split != "val":
+        parser.error("--view, --split and --skip-bad go with --dataset: name one")
     from engines import open_engine  # noqa: PLC0415 - what follows takes a second to import
     from train import protocols, report, sets  # noqa: PLC0415
 
@@ -86,6 +104,44 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         }
         report.write(options.out, about, spec, outcomes)
         print(f"wrote {options.out / 'report.html'}")
+
+
+def _score(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """A dataset's keypoints: figures, and with --out as JSON too."""
+    from engines import open_engine  # noqa: PLC0415
+    from train import datasets, keypoint_eval, report  # noqa: PLC0415
+
+    if options.data is None:
+        parser.error(f"where is the dataset {options.dataset}? Name its folder with --data")
+    if options.protocols != "all":
+        parser.error(f"--protocols are of packets, and the dataset {options.dataset} has none")
+    dataset = datasets.load(options.dataset, options.data, skip_bad=options.skip_bad)
+    with ExitStack() as stack:
+        eager = options.engine == "eager"
+        model = options.model if eager else export_command.as_onnx(options.model, stack)
+        engine = open_engine(model, options.engine)
+        stack.callback(engine.close)
+        pictures = dataset.splits[options.split]
+        said = keypoint_eval.run(engine, pictures, dataset.keypoints, options.view, options.decoder)
+        compared = list(said)
+        named = str(engine)
+    if not compared:
+        raise ValueError(f"{options.data} has nothing in its split {options.split} to score on")
+    made = keypoint_eval.figures(compared, dataset.keypoints, options.measure)
+    console = Console()
+    console.print(f"{len(compared)} views of {len(pictures)} pictures, {options.view}; {named}")
+    for name, figure in made.items():
+        console.print(f"{name}: {report.measured(figure)}", highlight=False, markup=False)
+    for line in dataset.skipped:
+        console.print(f"skipped {line}", highlight=False, markup=False)
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        about = {"model": str(options.model), "engine": named, "view": options.view}
+        about |= {"dataset": options.dataset, "split": options.split, "decoder": options.decoder}
+        scores = {"about": about, "figures": {name: asdict(f) for name, f in made.items()}}
+        path = options.out / "scores.json"
+        path.write_text(json.dumps(scores, indent=1), encoding="utf-8")
+        print(f"wrote {path}")
 
 
 def trained_on(model: Path, scored: tuple[int, ...]) -> str:

@@ -13,6 +13,7 @@ from train.approach import Approach, Said
 from train.count_head import mixture
 from train.example import Example
 
+
 class Outputs(NamedTuple):
     """What training sees: B pictures, K keypoints; None for what the network does not say."""
 

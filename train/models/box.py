@@ -11,8 +11,6 @@ second pass over a closer picture. `detector` takes the detector of another run 
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -104,8 +102,8 @@ class TopDown(Approach):
         return Boxed(logits, box, crop, self.inside(self._cut(images, crop)))
 
     def _cut(self, images: torch.Tensor, crop: torch.Tensor) -> torch.Tensor:
-        """Pictures and what to cut of them (B, 3) → (B, 3, h, w) of the inner network's size."""
-        (rows, columns), (h, w) = self.inside.spec.input_hw, self.spec.input_hw
+        """Pictures and what to cut of them (B, 3) → (B, 3, h, w) of the same size."""
+        h, w = rows, columns = self.spec.input_hw
         across = (torch.arange(columns, device=crop.device) + 0.5) / columns - 0.5
         down = (torch.arange(rows, device=crop.device) + 0.5) / rows - 0.5
         x = crop[:, 0:1] + crop[:, 2:] * across  # (B, columns), px
@@ -122,8 +120,9 @@ class TopDown(Approach):
         parts = self.inside.loss(out.inside, batch._replace(xy=self._into(batch.xy, out.crop)))
         if self.frozen:
             return parts
-        box = batch.boxes[:, 0]
-        is_one = box.isfinite().all(dim=1)
+        is_one = batch.boxes[:, 0].isfinite().all(dim=1)
+        # one that is not there must have no slope, which NaN would have
+        box = torch.where(is_one[:, None], batch.boxes[:, 0], torch.ones_like(out.box))
         middle, size = box[:, :2] + box[:, 2:] / 2 - 0.5, box[:, 2:].clamp(min=1.0)
         hw = (self.spec.input_hw[0] // STRIDE, self.spec.input_hw[1] // STRIDE)
         each = functional.cross_entropy(
@@ -133,7 +132,7 @@ class TopDown(Approach):
         off = off + (out.box[:, 2:] / size).log().abs()
         none, count = torch.zeros_like(each), is_one.sum().clamp(min=1)
         parts["object"] = 0.1 * torch.where(is_one, each, none).sum() / count
-        parts["box"] = torch.where(is_one, off.sum(dim=1).nan_to_num(), none).sum() / count
+        parts["box"] = torch.where(is_one, off.sum(dim=1), none).sum() / count
         return parts
 
     def _into(self, xy: torch.Tensor, crop: torch.Tensor) -> torch.Tensor:
@@ -141,7 +140,7 @@ class TopDown(Approach):
 
         One beyond the crop is NaN there.
         """
-        size = torch.tensor(self.inside.spec.input_hw[::-1], device=xy.device)
+        size = torch.tensor(self.spec.input_hw[::-1], device=xy.device)
         inside = (xy[:, :1] - crop[:, None, None, :2]) / crop[:, None, None, 2:] + 0.5
         beyond = ((inside < 0) | (inside > 1)).any(dim=3, keepdim=True)
         return torch.where(beyond, torch.nan, inside * size - 0.5)
@@ -149,11 +148,15 @@ class TopDown(Approach):
     def predict(self, images: torch.Tensor) -> Said:
         """Pictures → Gaussians at the places found in the box, as high as the peaks there."""
         out = self(images)
-        spec = self.inside.spec
         places, height = drawing.centroids(self.inside.heights(out.inside.heatmaps))
-        part = (places + 0.5) / torch.tensor(spec.heatmap_hw[::-1], device=places.device) - 0.5
-        xy = out.crop[:, None, :2] + out.crop[:, None, 2:] * part
+        xy = self._out_of(places, out.crop)
         return Said(drawing.points(xy[:, None], height[:, None].clamp(0.0, 1.0), self.spec))
+
+    def _out_of(self, places: torch.Tensor, crop: torch.Tensor) -> torch.Tensor:
+        """Places (B, K, 2) in cells of the crop → px of the picture."""
+        size = torch.tensor(self.spec.heatmap_hw[::-1], device=places.device)
+        part = (places + 0.5) / size - 0.5
+        return crop[:, None, :2] + crop[:, None, 2:] * part
 
 
 def _detector_of(path: Path) -> dict[str, torch.Tensor]:
@@ -176,11 +179,9 @@ def build(
     target: str = "gaussian",
     detector: str = "",
 ) -> TopDown:
-    """The heatmap network of that encoder, on crops of half the picture's side, and a detector.
+    """The heatmap network of that encoder, on crops enlarged to the input's size, and a detector.
 
     `detector` is a checkpoint of this approach whose detector is kept as it is.
     """
-    side = max(32, math.ceil(max(spec.input_hw) / 64) * 32)
-    inner = replace(spec, input_hw=(side, side))
-    inside = heatmap.build(inner, encoder_model, layers, weights, width, loss=loss, target=target)
+    inside = heatmap.build(spec, encoder_model, layers, weights, width, loss=loss, target=target)
     return TopDown(spec, inside, detector=detector)

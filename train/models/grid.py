@@ -74,7 +74,10 @@ class Grid(Approach):
 
     def predict(self, images: torch.Tensor) -> Said:
         """Pictures → Gaussians at the surest cells' places, as high as they are sure."""
-        out = self(images)
+        return self.answer(self(images))
+
+    def answer(self, out: Cells) -> Said:
+        """Cells → what `predict` says of them."""
         p = cells.peaks_only(torch.sigmoid(out.held)).flatten(2)
         height, best = p.topk(min(MOST, p.shape[2]), dim=2)  # (B, K, M)
         xy = out.xy.gather(2, best[..., None].expand(-1, -1, -1, 2))

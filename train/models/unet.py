@@ -40,7 +40,8 @@ class UNet(Heatmaps):
             _twice(before, after) for before, after in zip([3, *channels], channels, strict=False)
         )
         self.up = nn.ModuleList(
-            _twice(channels[i] + channels[i + 1], channels[i]) for i in range(DEPTH - 1)
+            _twice(channels[i] + channels[i + 1], channels[i])
+            for i in reversed(range(self.finest, DEPTH - 1))
         )
         fine = channels[self.finest]
         self.heat = self.last(fine)
@@ -54,9 +55,9 @@ class UNet(Heatmaps):
         for i, down in enumerate(self.down):
             x = down(functional.max_pool2d(x, 2) if i else x)
             past.append(x)
-        for i in reversed(range(self.finest, DEPTH - 1)):
+        for up, beside in zip(self.up, reversed(past[:-1]), strict=False):
             x = functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
-            x = self.up[i](torch.cat([x, past[i]], dim=1))
+            x = up(torch.cat([x, beside], dim=1))
         heatmaps = self.heat(x)
         heights = self.heights(heatmaps)
         coarse = past[-1].mean(dim=(2, 3))

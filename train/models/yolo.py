@@ -90,7 +90,10 @@ class Yolo(Approach):
 
     def predict(self, images: torch.Tensor) -> Said:
         """Pictures → Gaussians at the keypoints of the surest instances."""
-        out = self(images)
+        return self.answer(self(images))
+
+    def answer(self, out: Instances) -> Said:
+        """Instances → what `predict` says of them."""
         p = cells.peaks_only(torch.sigmoid(out.object)).flatten(1)
         sure, best = p.topk(min(MOST, p.shape[1]), dim=1)  # (B, M), the surest first
         k = len(self.spec.keypoints)
