@@ -46,7 +46,7 @@ def test_auto_takes_a_checkpoint_to_torch(checkpoint):
 
 
 def test_eval_scores_a_checkpoint_without_an_export(checkpoint, capsys):
-    words = ["eval", checkpoint, "--engine", "eager", "--rendered", 2, "--size", "128x96"]
+    words = ["eval", checkpoint, "--engine", "eager", "--scale", 0.01, "--size", "128x96"]
     assert cli.main([str(word) for word in words]) == 0
     assert "rendered" in capsys.readouterr().out
 

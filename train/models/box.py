@@ -103,17 +103,19 @@ class TopDown(Approach):
 
     def _cut(self, images: torch.Tensor, crop: torch.Tensor) -> torch.Tensor:
         """Pictures and what to cut of them (B, 3) → (B, 3, h, w) of the same size."""
-        h, w = rows, columns = self.spec.input_hw
-        across = (torch.arange(columns, device=crop.device) + 0.5) / columns - 0.5
-        down = (torch.arange(rows, device=crop.device) + 0.5) / rows - 0.5
-        x = crop[:, 0:1] + crop[:, 2:] * across  # (B, columns), px
-        y = crop[:, 1:2] + crop[:, 2:] * down
-        x, y = (x + 0.5) / w * 2 - 1, (y + 0.5) / h * 2 - 1  # −1 and 1 are the picture's borders
-        where = torch.stack(
-            [x[:, None, :].expand(-1, rows, -1), y[:, :, None].expand(-1, -1, columns)], dim=3
-        )
+        at = cells.centres(self.spec.input_hw, 1, crop)  # (C, 2): every pixel
+        size = at[-1] + 1.0
+        part = (at + 0.5) / size - 0.5
+        xy = crop[:, None, :2] + self._sides(crop)[:, None] * part  # (B, C, 2) px
+        where = (xy + 0.5) / size * 2.0 - 1.0  # −1 and 1 are the picture's borders
+        where = where.view(-1, *self.spec.input_hw, 2)
         cut = functional.grid_sample(images - BORDER, where, align_corners=False)
         return cut + BORDER
+
+    def _sides(self, crop: torch.Tensor) -> torch.Tensor:
+        """Crops (B, 3) → their width and height (B, 2) in px: a crop is shaped as the input is."""
+        h, w = self.spec.input_hw
+        return crop[:, 2:] * torch.tensor([w / max(h, w), h / max(h, w)], device=crop.device)
 
     def loss(self, out: Boxed, batch: Example) -> dict[str, torch.Tensor]:
         """The box beside the one of the instance that the picture is about, and what is in it."""
@@ -141,7 +143,8 @@ class TopDown(Approach):
         One beyond the crop is NaN there.
         """
         size = torch.tensor(self.spec.input_hw[::-1], device=xy.device)
-        inside = (xy[:, :1] - crop[:, None, None, :2]) / crop[:, None, None, 2:] + 0.5
+        sides = self._sides(crop)[:, None, None]
+        inside = (xy[:, :1] - crop[:, None, None, :2]) / sides + 0.5
         beyond = ((inside < 0) | (inside > 1)).any(dim=3, keepdim=True)
         return torch.where(beyond, torch.nan, inside * size - 0.5)
 
@@ -156,7 +159,7 @@ class TopDown(Approach):
         """Places (B, K, 2) in cells of the crop → px of the picture."""
         size = torch.tensor(self.spec.heatmap_hw[::-1], device=places.device)
         part = (places + 0.5) / size - 0.5
-        return crop[:, None, :2] + crop[:, None, 2:] * part
+        return crop[:, None, :2] + self._sides(crop)[:, None] * part
 
 
 def _detector_of(path: Path) -> dict[str, torch.Tensor]:

@@ -47,8 +47,7 @@ def loss(model, batch):
     return sum(model.loss(model(batch.image.float()), batch).values())
 
 
-@pytest.fixture(scope="module")
-def learnt(name):
+def learn(name):
     """A network that has seen eight pictures again and again, in eval mode."""
     model, batch, steps = build(name), dots.batch(), of(name).STEPS
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
@@ -60,6 +59,11 @@ def learnt(name):
         optimizer.step()
         rate.step()
     return model.eval()
+
+
+@pytest.fixture(scope="module")
+def learnt(name):
+    return learn(name)
 
 
 def errors_px(heatmaps, batch):
