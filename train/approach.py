@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -23,16 +23,8 @@ class Said(NamedTuple):
 class Approach(nn.Module, ABC):
     """(B, 3, H, W) float BGR pictures of 0…255 → keypoints, in whatever form it likes to learn."""
 
-    counts: ClassVar[bool] = False
-    """Whether it says how many cards there are, where the spec asks for it."""
-
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
-        if spec.max_cards is not None and not self.counts:
-            raise ValueError(
-                "this approach counts no cards: take heatmap or unet for packets, or find their "
-                "corners alone with --dataset cardcut"
-            )
         self.spec = spec
 
     @abstractmethod

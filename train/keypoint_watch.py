@@ -2,65 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from stream.decode import decode
-from stream.geometry import input_from_cell
-from train import shown
+from engines.spec import Prediction
+from train import keypoint_eval, sizes
 from train.approach import Approach
 from train.config import Config
-from train.labels import Floats, Keypoints, Labelled
+from train.keypoint_metrics import mean_distance, pck
+from train.labels import Keypoints, Labelled
 
-BATCH = 16
-NEAR = 0.1
-"""A point is found within this part of its instance's longer side."""
+PART = 0.1
+"""Of the box's diagonal: a point nearer than that is found."""
 
 
 class Held:
     """Pictures held out, each in the view that the run trains with, not shaken."""
 
-    def __init__(self, config: Config, keypoints: Keypoints, pictures: list[Labelled]) -> None:
-        self._config, self._keypoints = config, keypoints
-        self._items = shown.items(pictures, config.view)
+    def __init__(self, config: Config, keypoints: Keypoints, pictures: Sequence[Labelled]) -> None:
+        self._view, self._keypoints, self._pictures = config.view, keypoints, pictures
+
+    def watch(self, model: Approach) -> dict[str, float]:
+        """A model → the mean distance of what it finds to the nearest true point, and its PCK.
+
+        `px` is of the network's input, `pck10` of labelled points. What there is nothing of is not
+        in it.
+        """
+        watched = _Watched(model)
+        found = keypoint_eval.run(watched, self._pictures, self._keypoints, self._view, "peak")
+        compared = list(found)
+        figures = {"px": mean_distance(compared), "pck10": pck(compared, PART, sizes.box)}
+        return {name: f.value for name, f in figures.items() if not math.isnan(f.value)}
+
+
+class _Watched:
+    """A model in training as an engine, on the device that it is on."""
+
+    def __init__(self, model: Approach) -> None:
+        self.spec = model.spec
+        self._model, self._device = model.eval(), next(model.parameters()).device
 
     @torch.inference_mode()
-    def watch(self, model: Approach) -> dict[str, float]:
-        """A model → how far off the first instance's labelled points are, and the share found near.
+    def __call__(self, images: NDArray[np.uint8]) -> Prediction:
+        """(B, H, W, 3) BGR uint8 → what the model says."""
+        floats = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2).float()
+        said = self._model.predict(floats)
+        return Prediction(said.heatmaps.float().cpu().numpy(), None, None)
 
-        `px` is a mean in the network's pixels, for which a point not found is at 0, 0. Nothing held
-        out gives nothing.
-        """
-        model.eval()
-        spec = model.spec
-        errors: list[Floats] = []
-        near: list[Floats] = []
-        for views in self._views():
-            images = np.stack([one.read() for one in views]).transpose(0, 3, 1, 2)
-            device = next(model.parameters()).device
-            said = model.predict(torch.from_numpy(images).to(device).float())
-            peaks = decode(said.heatmaps.float().cpu().numpy(), spec.sigma_px / spec.stride)
-            found = np.nan_to_num(input_from_cell(peaks.xy, spec.stride))
-            for xy, one in zip(found, views, strict=True):
-                if len(one.xy) == 0:
-                    continue
-                px = np.linalg.norm(xy - one.xy[0], axis=1)[one.flags[0] > 0]
-                errors.append(px)
-                near.append(px < NEAR * max(one.boxes[0, 2:]))
-        if not errors:
-            return {}
-        return {"px": float(np.concatenate(errors).mean()), "near": _mean(near)}
-
-    def _views(self) -> Iterator[list[Labelled]]:
-        config = self._config
-        for at in range(0, len(self._items), BATCH):
-            yield [
-                shown.look(one, config.view, config.input_size, self._keypoints)
-                for one in self._items[at : at + BATCH]
-            ]
-
-
-def _mean(parts: list[Floats]) -> float:
-    return float(np.concatenate(parts).mean())
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,5 +1,7 @@
 """Drawn pictures of three coloured dots, and what is true of them."""
 
+import json
+
 import cv2
 import numpy as np
 import torch
@@ -46,3 +48,20 @@ def batch(count=8):
         torch.zeros(count, dtype=torch.int64),
         torch.zeros(count),
     )
+
+
+def write(folder, train=8, val=4):
+    """Pictures as a dataset in COCO's format: train/ and val/ with their labels."""
+    for split, seeds in (("train", range(train)), ("val", range(100, 100 + val))):
+        (folder / split).mkdir(parents=True)
+        images, labels = [], []
+        for seed in seeds:
+            image, xy = draw(seed)
+            cv2.imwrite(str(folder / split / f"{seed}.png"), image)
+            images.append({"id": seed, "file_name": f"{seed}.png", "height": SIDE, "width": SIDE})
+            triples = [value for x, y in xy.tolist() for value in (x, y, 2)]
+            labels.append({"id": seed, "image_id": seed, "category_id": 1, "keypoints": triples})
+        kind = {"id": 1, "name": "dots", "keypoints": list(NAMES), "skeleton": [[1, 2], [2, 3]]}
+        text = json.dumps({"images": images, "annotations": labels, "categories": [kind]})
+        (folder / split / "keypoints.json").write_text(text)
+    return folder

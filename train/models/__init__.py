@@ -1,7 +1,8 @@
 """Approaches: one file each; this folder is the registry.
 
 `train/models/<name>.py` defines `build(spec: ModelSpec, …) -> Approach`. What else it takes are
-options with defaults, named as the fields of `train.config.Config`.
+options with defaults, named as the fields of `train.config.Config`. It has `COUNTS = True` if what
+it builds says how many cards there are where `spec.max_cards` asks for it.
 """
 
 from __future__ import annotations
@@ -40,6 +41,11 @@ def build(name: str, spec: ModelSpec, **options: Any) -> Approach:
     if unknown := sorted(options.keys() - known):
         raise ValueError(
             f"the approach {name} has no option {unknown[0]}; it has {', '.join(sorted(known))}"
+        )
+    if spec.max_cards is not None and not getattr(module_of(name), "COUNTS", False):
+        raise ValueError(
+            f"the approach {name} counts no cards: take heatmap or unet for packets, or find their "
+            "corners alone with --dataset cardcut"
         )
     model: Approach = module_of(name).build(spec, **options)
     return model

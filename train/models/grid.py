@@ -95,5 +95,5 @@ def build(
     oks_sigmas: Sequence[float] | None = None,
 ) -> Grid:
     """Cells as large as the stride of the last of `layers` stages."""
-    encoder = create(spec, encoder_model, layers, weights, width)
-    return Grid(spec, encoder, width, PlaceLoss(spec, loss, oks_sigmas))
+    off = PlaceLoss(spec, loss, oks_sigmas)  # first: a wrong name is known before a download
+    return Grid(spec, create(spec, encoder_model, layers, weights, width), width, off)

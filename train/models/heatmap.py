@@ -26,6 +26,8 @@ from train.encoder import Normalise, create, stages
 from train.heatmaps import Heatmaps, Outputs, near_peaks, parted, seen_head
 from train.layers import depthwise
 
+COUNTS = True
+
 
 class Trunk(NamedTuple):
     """What is said of B pictures without counting."""
@@ -96,8 +98,6 @@ class HeatmapModel(Heatmaps):
 
 class PacketModel(HeatmapModel):
     """The same, which counts the cards too."""
-
-    counts = True
 
     def __init__(
         self,

@@ -78,5 +78,5 @@ def build(
     oks_sigmas: Sequence[float] | None = None,
 ) -> Regression:
     """A network on any timm model, or on "vgg" or "resnet", trained from nothing."""
-    encoder = create(spec, encoder_model, layers, weights, width)
-    return Regression(spec, encoder, width, PlaceLoss(spec, loss, oks_sigmas))
+    off = PlaceLoss(spec, loss, oks_sigmas)  # first: a wrong name is known before a download
+    return Regression(spec, create(spec, encoder_model, layers, weights, width), width, off)

@@ -18,13 +18,12 @@ from train.count_head import CountHead
 from train.encoder import convolution
 from train.heatmaps import Heatmaps, Outputs, near_peaks, parted, seen_head
 
+COUNTS = True
 DEPTH = 5
 
 
 class UNet(Heatmaps):
     """(B, 3, H, W) float BGR pictures of 0…255 → heatmaps, visibility, and a packet's count."""
-
-    counts = True
 
     def __init__(
         self, spec: ModelSpec, width: int, loss: str, target: str, count_weight: float

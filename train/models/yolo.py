@@ -115,5 +115,5 @@ def build(
     oks_sigmas: Sequence[float] | None = None,
 ) -> Yolo:
     """Cells as large as the stride of the last of `layers` stages."""
-    encoder = create(spec, encoder_model, layers, weights, width)
-    return Yolo(spec, encoder, width, PlaceLoss(spec, loss, oks_sigmas))
+    off = PlaceLoss(spec, loss, oks_sigmas)  # first: a wrong name is known before a download
+    return Yolo(spec, create(spec, encoder_model, layers, weights, width), width, off)
