@@ -2,11 +2,13 @@ from dataclasses import replace
 
 import dots
 import pytest
+from tiny import TINY as TINY_RUN
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("timm")
 
-from train import models  # noqa: E402
+from train import counting, loop, models  # noqa: E402
+from train.config import Config  # noqa: E402
 
 TINY = {"width": 32}
 STEPS, NEAR_PX = 60, 1.0
@@ -43,3 +45,20 @@ def test_the_count_does_not_pull_at_what_finds_the_corners():
     pulled = {name for name, p in model.named_parameters() if p.grad is not None and p.grad.any()}
     assert pulled
     assert all(name.startswith("count.") for name in pulled)
+
+
+@pytest.mark.filterwarnings("ignore:.*TorchVision are deprecated:DeprecationWarning")
+@pytest.mark.timeout(400)
+def test_it_is_trained_on_packets_by_the_same_loop(tmp_path):
+    for name in ("torchvision", "lightning_fabric"):
+        pytest.importorskip(name)
+    own = {"encoder_model": Config().encoder_model, "weights": Config().weights}
+    config = replace(TINY_RUN, approach="unet", epochs=1, samples=8, out=str(tmp_path), **own)
+    model, _ = loop.load_checkpoint(loop.fit(config))
+    with torch.no_grad():
+        said = model.predict(torch.zeros(1, 3, 64, 64))
+    assert said.heatmaps.shape == (1, 8, 16, 16)
+    assert said.cards.shape == (1, 53)
+    head = replace(config, start=str(tmp_path / "last.pt"), only_count=True)
+    with pytest.raises(TypeError, match="holds no heatmap network that counts cards"):
+        counting.fit_count(head)
