@@ -22,7 +22,9 @@ ROOT = Path(__file__).parent.parent
 CALM = dict.fromkeys(
     (
         "held", "occluder", "lone_hand", "hard", "backlit", "gels", "spot", "hand_shadow", "dark",
-        "bright", "blotches", "webcam", "flicker", "wide", "rolling",
+        "bright", "blotches", "webcam", "flicker", "wide", "rolling", "tarot", "jumbo", "mini",
+        "brushed", "twist", "fan", "stray_sheet", "bowed", "worn", "recoloured", "photo_back",
+        "gilt", "dirty",
     ),
     0.0,
 )  # fmt: skip
@@ -79,7 +81,7 @@ def test_rendered_packets_are_found_where_they_lie(engine):
 
 
 def test_an_empty_table_is_no_packet(engine):
-    renderer = Renderer(SceneConfig(**CALM, empty=1.0, instead=0.0, lookalike=0.0))
+    renderer = Renderer(SceneConfig(**CALM, empty=1.0, things=(0, 0)))
     images = [renderer.sample(np.random.default_rng([6, i]), (480, 640)).image for i in range(24)]
     states = [result.state for result in stills(images, engine)]
     assert states.count("no_packet") >= 23

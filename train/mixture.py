@@ -47,12 +47,16 @@ def read_pictures(config: Config, real: list[cardcut.Sample]) -> Pictures:
     frames = [_read(sample.path) for sample in real]
     backgrounds = empty.load(Path(config.backgrounds), held_out=False) if config.backgrounds else []
     art = _art(config, backgrounds)
+    # A packet of small cards looks like a thicker one of large cards: whoever counts has to know
+    # the kind, and the head takes it for the common one (stream.decks has what others make of it).
+    scene = SceneConfig(tarot=0.0, jumbo=0.0, mini=0.0) if config.only_count else SceneConfig()
+    far = (0.35, 0.6) if config.only_count else (0.12, 0.5)  # counts are read in a crop that fits
     return Pictures(
         real,
         frames,
         backgrounds,
-        Renderer(SceneConfig(extent=(0.42, 0.92)), art),
-        Renderer(SceneConfig(extent=(0.12, 0.5)), art),
+        Renderer(replace(scene, extent=(0.42, 0.92)), art),
+        Renderer(replace(scene, extent=far), art),
         Renderer(SceneConfig(empty=1.0), art),
         list(art.hands),
     )

@@ -55,7 +55,7 @@ class Renderer:
     def sample(self, rng: np.random.Generator, hw: tuple[int, int]) -> Rendered:
         """Random numbers → a picture of `hw` = (height, width) pixels, and its truth."""
         scene = draw_scene(rng, self.config, self.stock)
-        camera = draw_camera(rng, self.config, scene, hw)
+        camera = draw_camera(rng, self.config, scene.body, hw, held=scene.held)
         scene = cover(rng, self.config, self.stock, scene, camera, hw)
         return render(scene, camera, hw, rng)
 

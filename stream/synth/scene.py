@@ -137,11 +137,18 @@ def _behind(
 
 
 def draw_camera(
-    rng: np.random.Generator, config: SceneConfig, scene: Scene, hw: tuple[int, int]
+    rng: np.random.Generator,
+    config: SceneConfig,
+    body: Body,
+    hw: tuple[int, int],
+    *,
+    held: bool = False,
 ) -> Camera:
-    """Random numbers → a camera that shows the body as large as the configuration says."""
-    body = scene.body
-    low, high = np.radians(config.held_elevation_deg if scene.held else config.elevation_deg)
+    """Random numbers → a camera that shows the body as large as the configuration says.
+
+    What is `held` is seen from anywhere, what lies from above.
+    """
+    low, high = np.radians(config.held_elevation_deg if held else config.elevation_deg)
     elevation = np.arcsin(rng.uniform(np.sin(low), np.sin(high)))
     azimuth = np.radians(rng.uniform(*config.azimuth_deg))
     place = on_sphere(azimuth, elevation, rng.uniform(*config.distance_mm))
@@ -149,7 +156,7 @@ def draw_camera(
     reach = np.linalg.norm(place)
     side = np.array([np.cos(azimuth), np.sin(azimuth), 0.0])
     target = side * off[0] * reach + np.array([-side[1], side[0], 0.0]) * off[1] * reach * 0.5
-    roll = config.held_roll_deg if scene.held else config.roll_deg
+    roll = config.held_roll_deg if held else config.roll_deg
     camera = look_at(place, target, np.radians(rng.uniform(*roll)), intrinsics(1, (0, 0)))
     xy = camera.project(body.sharp_corners())
     height, width = hw

@@ -18,7 +18,7 @@ from stream.packet import EDGES, FLIP, KEYPOINTS, MAX_CARDS
 SPEC = ModelSpec("markers", KEYPOINTS, EDGES, FLIP, (64, 64), 4, 3.0, MAX_CARDS)
 
 CORNERS = np.array(
-    [(40, 20), (90, 20), (30, 30), (80, 30), (40, 70), (90, 70), (30, 80), (80, 80)], float
+    [(40, 20), (93, 20), (30, 30), (83, 30), (40, 70), (93, 70), (30, 80), (83, 80)], float
 )
 """Where the dots are in the picture of `Dots`, (x, y) px."""
 

@@ -1,5 +1,7 @@
 """The overlay shows what the result says, on any picture, and nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from engines.spec import ModelSpec
-from stream.draw import colours, draw, short_names
+from stream.draw import colours, draw, reach, short_names
 from stream.frame import Count, Frame, Packet, Result
 from stream.packet import EDGES, FLIP, KEYPOINTS
 
@@ -158,6 +160,19 @@ def test_no_packet_is_said_quietly():
 def test_a_model_that_does_not_count_shows_no_number():
     result = result_of(count=None)
     assert not changed(draw(result, SPEC), result)[:100, :200].any()
+
+
+@pytest.mark.parametrize("count", [None, Count(37.0, 35, 39)])
+def test_a_doubt_stands_below_the_count_and_within_reach(count):
+    plain = result_of(count=count)
+    doubted = replace(plain, doubt="too far: the packet is 48 px across, wanted 60")
+    more = np.argwhere((draw(doubted, SPEC) != draw(plain, SPEC)).any(axis=2))
+    assert len(more) > 200
+    if count is not None:
+        assert more[:, 0].min() > 16 / 720 * 480 + 60 / 720 * 480
+    regions = reach(doubted, SPEC)
+    for y, x in more[:: len(more) // 50]:
+        assert any(r.x <= x < r.x + r.width and r.y <= y < r.y + r.height for r in regions), (x, y)
 
 
 def test_the_hud_is_at_the_top_right():

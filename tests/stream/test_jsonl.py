@@ -35,7 +35,8 @@ def test_the_line_of_a_packet():
     line = as_line(found(), SPEC.keypoints, 0.4)
     assert line.startswith(
         '{"source": "Kärtchen.mp4", "frame": 12, "time_s": 0.4, "state": "locked", '
-        '"cards": 37, "cards_mean": 36.8, "cards_low": 35, "cards_high": 39, "score": 0.97, '
+        '"cards": 37, "cards_mean": 36.8, "cards_low": 35, "cards_high": 39, "doubt": null, '
+        '"score": 0.97, '
         '"keypoints": [{"name": "upper_left_face", "x": 312.4, "y": 120.9, "score": 0.91, '
         '"visible": true}, {"name": "upper_right_face", "x": null, "y": null, "score": 0.78, '
         '"visible": false}, '
@@ -47,8 +48,8 @@ def test_the_line_of_a_packet():
 def test_the_line_of_nothing():
     assert as_line(nothing(), SPEC.keypoints, None) == (
         '{"source": "a.png", "frame": 0, "time_s": null, "state": "no_packet", "cards": null, '
-        '"cards_mean": null, "cards_low": null, "cards_high": null, "score": 0.02, '
-        '"keypoints": [], "latency_ms": {}}'
+        '"cards_mean": null, "cards_low": null, "cards_high": null, "doubt": null, '
+        '"score": 0.02, "keypoints": [], "latency_ms": {}}'
     )
 
 

@@ -64,6 +64,15 @@ def test_a_deck_of_thin_cards_holds_more_of_them():
     assert count_of(reading.distribution).mean == pytest.approx(30 * ratio, abs=1.0)
 
 
+@pytest.mark.parametrize("kind", ["jumbo", "tarot", "mini"])
+def test_a_kind_of_another_size_is_counted_by_its_size(kind):
+    deck, poker = DECKS[kind], DECKS["poker"]
+    larger = np.sqrt(deck.width_mm * deck.height_mm / (poker.width_mm * poker.height_mm))
+    nowhere = Packet(packet().xy, np.full(8, 0.95), np.arange(8) < 2)  # no body to say more
+    reading = read(deck, network(20), nowhere)
+    assert count_of(reading.distribution).mean == pytest.approx(20 * larger, abs=0.3)
+
+
 def test_no_count_is_above_the_deck_and_a_packet_is_as_likely_as_before():
     deck = replace(DECKS["poker"], cards=20)
     reading = read(deck, network(34, nothing=0.125), packet(thickness_mm=20 * 0.31))

@@ -16,7 +16,7 @@ from typing import Any
 
 from train.labels import Dataset
 
-_NOT_FORMATS = {"empty", "held_out"}
+_NOT_FORMATS = {"empty", "held_out", "rendered"}
 
 
 def names() -> list[str]:

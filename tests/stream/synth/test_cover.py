@@ -20,7 +20,7 @@ def test_fingers_hide_the_share_of_corners_asked_for(share):
         shot = renderer.sample(np.random.default_rng(seed), HW)
         rng = np.random.default_rng(seed)
         scene = draw_scene(rng, config, renderer.stock)
-        free = render(scene, draw_camera(rng, config, scene, HW), HW, rng)
+        free = render(scene, draw_camera(rng, config, scene.body, HW, held=scene.held), HW, rng)
         np.testing.assert_allclose(shot.xy, free.xy)
         assert not (shot.visible & ~free.visible).any()
         hidden = int(free.visible.sum() - shot.visible.sum())

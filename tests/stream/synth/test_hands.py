@@ -28,7 +28,7 @@ def drawn(config, art, seed):
     renderer = Renderer(config, art)
     rng = np.random.default_rng(seed)
     scene = draw_scene(rng, config, renderer.stock)
-    return scene, draw_camera(rng, config, scene, HW)
+    return scene, draw_camera(rng, config, scene.body, HW, held=scene.held)
 
 
 @pytest.mark.parametrize("knobs", [{"held": 1.0, "bare_hold": 0.0}, {"held": 0.0, "occluder": 1.0}])

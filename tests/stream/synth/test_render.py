@@ -125,7 +125,7 @@ def test_a_box_in_front_hides_corners(white_on_black):
     for seed in range(150):
         rng = np.random.default_rng(seed)
         scene = draw_scene(rng, config, renderer.stock)
-        camera = draw_camera(rng, config, scene, (96, 96))
+        camera = draw_camera(rng, config, scene.body, (96, 96), held=scene.held)
         with_boxes = render(scene, camera, (96, 96), np.random.default_rng(0))
         alone = render(replace(scene, others=()), camera, (96, 96), np.random.default_rng(0))
         assert not (with_boxes.visible & ~alone.visible).any()
