@@ -24,6 +24,15 @@ def _ctrl_c_is_heard() -> None:
 
 
 @pytest.fixture(autouse=True)
+def _signals_are_given_back() -> Iterator[None]:
+    """A command that was stopped stays deaf, for its process is about to end; the tests' is not."""
+    ears = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, ear in ears.items():
+        signal.signal(number, ear)
+
+
+@pytest.fixture(autouse=True)
 def _no_thread_is_left() -> Iterator[None]:
     before = set(threading.enumerate())
     yield

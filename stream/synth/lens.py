@@ -15,6 +15,8 @@ Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Field = NDArray[np.float32]
 
+FLAT = 1e-9  # a smaller k moves no pixel by a hundredth of itself
+
 
 @dataclass(frozen=True)
 class Lens:
@@ -31,8 +33,8 @@ class Lens:
 
     @property
     def plain(self) -> bool:
-        """Whether it changes nothing."""
-        return self.k == 0 and self.skew == (0.0, 0.0)
+        """Whether it changes nothing that a pixel could show."""
+        return abs(self.k) < FLAT and self.skew == (0.0, 0.0)
 
     def source(self, xy: Floats, hw: tuple[int, int]) -> Floats:
         """Pixels of the picture (…, 2) → the pinhole's pixels that they show (…, 2)."""
@@ -50,8 +52,8 @@ class Lens:
         away = xy - centre
         wanted = np.linalg.norm(away, axis=1) / reach * (1 + max(self.k, 0.0))
         # beyond this radius a negative k folds the picture back: far outside of it
-        last = np.sqrt(1 / (-3 * self.k)) * 0.99 if self.k < 0 else np.inf
-        end = last * (1 + self.k * last**2) if self.k < 0 else np.inf
+        last = np.sqrt(1 / (-3 * self.k)) * 0.99 if self.k < -FLAT else np.inf
+        end = last * (1 + self.k * last**2) if self.k < -FLAT else np.inf
         radius = np.minimum(wanted, last)
         for _ in range(30):  # Newton
             rest = radius * (1 + self.k * radius**2) - np.minimum(wanted, end)

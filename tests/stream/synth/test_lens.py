@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stream.synth.lens import PINHOLE, Lens, _maps
@@ -20,6 +20,7 @@ def test_what_a_pixel_shows_is_shown_at_that_pixel(lens, shown):
     np.testing.assert_allclose(lens.shown(lens.source(shown, HW), HW), shown, atol=1e-6)
 
 
+@example(Lens(-2e-313), np.array([0.0, 0.0]))
 @given(lenses, st.tuples(st.floats(-900, 900), st.floats(-900, 900)).map(np.array))
 def test_what_is_far_outside_stays_outside(lens, far):
     if np.abs(far - np.array([100, 60])).max() < 400:
