@@ -36,6 +36,7 @@ class Config:
     samples: int = _option(1280, "pictures an epoch", PACKETS)
     count_weight: float = _option(0.3, "weight of the count's loss", PACKETS)
 
+    dataset_options: str = _option("", "of its format: layout=kaggle, several with ;", KEYPOINTS)
     skip_bad: bool = _option(False, "go on without pictures whose labels are wrong", KEYPOINTS)
     view: str = _option("mixed", "what is shown of a picture: whole, box, mixed, cat", KEYPOINTS)
     augment: bool = _option(True, "show every picture in other ways in every epoch", KEYPOINTS)

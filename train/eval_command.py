@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     keypoints = parser.add_argument_group("with --dataset, in place of packets' protocols")
     add = keypoints.add_argument
     add("--dataset", default="", help="a format of train/datasets; its folder is --data")
+    add("--dataset-options", default="", help="of its format: layout=kaggle, several with ;")
     add("--split", default="val", choices=SPLITS, help="which of its pictures")
     add("--view", default="box", choices=VIEWS, help="what is shown, or what streaming looks at")
     add("--decoder", default="peak", help="heatmaps to points: argmax, mean, peak, mean-shift")
@@ -115,7 +116,8 @@ def _score(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
         parser.error(f"where is the dataset {options.dataset}? Name its folder with --data")
     if options.protocols != "all":
         parser.error(f"--protocols are of packets, and the dataset {options.dataset} has none")
-    dataset = datasets.load(options.dataset, options.data, skip_bad=options.skip_bad)
+    chosen = datasets.options(options.dataset, options.dataset_options)
+    dataset = datasets.load(options.dataset, options.data, skip_bad=options.skip_bad, **chosen)
     with ExitStack() as stack:
         eager = options.engine == "eager"
         model = options.model if eager else export_command.as_onnx(options.model, stack)

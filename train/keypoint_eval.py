@@ -31,7 +31,10 @@ PARTS = (0.05, 0.1, 0.2)
 def run(
     engine: Engine, pictures: Sequence[Labelled], keypoints: Keypoints, how: str, decoder: str
 ) -> Iterator[Compared]:
-    """Pictures → what the engine finds in each view of them, beside what is true."""
+    """Pictures → what the engine finds in each view of them, beside what is true.
+
+    A faint point is a guess like any other to those figures that want one for every true point.
+    """
     if engine.spec.keypoints != keypoints.names:
         raise ValueError(
             f"the model finds {', '.join(engine.spec.keypoints)}; "
@@ -45,9 +48,9 @@ def run(
         views = [shown.look(one, how, size, keypoints) for one in items[at : at + BATCH]]
         said = engine(np.stack([one.read() for one in views]))
         found = decoders.decode(decoder, said.heatmaps, engine.spec)
-        for one, xy, score in zip(views, found.xy, found.score, strict=True):
-            clear = np.where(score[..., None] < FAINT, np.nan, xy)  # (K, N, 2)
-            yield Compared(one, clear.transpose(1, 0, 2), score.mean(axis=0))
+        places, scores = found.xy.transpose(0, 2, 1, 3), found.score.transpose(0, 2, 1)
+        for one, xy, score in zip(views, places, scores, strict=True):  # (N, K, …)
+            yield Compared(one, xy, score.mean(axis=1), faint=score < FAINT)
 
 
 def _streamed(engine: Engine, pictures: Sequence[Labelled]) -> Iterator[Compared]:

@@ -28,12 +28,18 @@ class Compared:
     xy: Floats  # (M, K, 2) px of the picture, NaN = not found
     scores: Floats  # (M,) how sure each instance is
     crowd: NDArray[np.bool_] | None = None  # (N,) true ones that stand for many; None = none does
+    faint: NDArray[np.bool_] | None = None  # (M, K) points that streaming would not show
 
     def __post_init__(self) -> None:
         if self.xy.ndim != 3 or self.xy.shape[1:] != self.truth.xy.shape[1:]:
             raise ValueError(f"found must be (M, {self.truth.xy.shape[1]}, 2), got {self.xy.shape}")
         if self.scores.shape != self.xy.shape[:1]:
             raise ValueError(f"{len(self.xy)} instances need scores, got {self.scores.shape}")
+
+    @property
+    def shown(self) -> Floats:
+        """What was found without what is too faint to be shown, (M, K, 2)."""
+        return self.xy if self.faint is None else np.where(self.faint[..., None], np.nan, self.xy)
 
 
 def to_nearest(points: Floats, others: Floats) -> Floats:
@@ -47,11 +53,11 @@ def to_nearest(points: Floats, others: Floats) -> Floats:
 
 
 def mean_distance(compared: Sequence[Compared]) -> Figure:
-    """The mean over found points of the distance to the nearest true one, px.
+    """The mean over the points shown of the distance to the nearest true one, px.
 
     Those of pictures where no point of their kind was labelled have no distance: see `astray`.
     """
-    each = [to_nearest(one.xy, one.truth.xy) for one in compared]
+    each = [to_nearest(one.shown, one.truth.xy) for one in compared]
     return of_mean(*_listed(compared, [px[np.isfinite(px)] for px in each]))
 
 
@@ -68,7 +74,7 @@ def pck(compared: Sequence[Compared], part: float, size: Size) -> Figure:
 
 
 def astray(compared: Sequence[Compared], part: float, size: Size) -> Figure:
-    """The share of found points that are near no true one of their kind.
+    """The share of the points shown that are near no true one of their kind.
 
     Near is no further than `part` of the true one's instance's size. A point that is near none is
     not judged where it might be of an instance without that label, or without a size.
@@ -76,10 +82,10 @@ def astray(compared: Sequence[Compared], part: float, size: Size) -> Figure:
     misses = []
     for one in compared:
         within = part * size(one.truth)
-        apart = np.linalg.norm(one.xy[:, None] - one.truth.xy[None], axis=3)  # (M, N, K)
+        apart = np.linalg.norm(one.shown[:, None] - one.truth.xy[None], axis=3)  # (M, N, K)
         near = (apart <= within[None, :, None]).any(axis=1)
         told = ~(np.isnan(one.truth.xy).any(axis=2) | np.isnan(within)[:, None]).any(axis=0)
-        judged = ~np.isnan(one.xy).any(axis=2) & (near | told)
+        judged = ~np.isnan(one.shown).any(axis=2) & (near | told)
         misses.append(~near[judged])
     return of_share(*_listed(compared, misses))
 

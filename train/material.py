@@ -92,7 +92,9 @@ def _packets(config: Config) -> Material:
 
 
 def _keypoints(config: Config) -> Material:
-    dataset = datasets.load(config.dataset, Path(config.data), skip_bad=config.skip_bad)
+    options = datasets.options(config.dataset, config.dataset_options)
+    folder = Path(config.data)
+    dataset = datasets.load(config.dataset, folder, skip_bad=config.skip_bad, **options)
     shown = Shown(config, dataset.keypoints, dataset.splits["train"])
     if not len(shown):
         raise ValueError(f"{config.data} has nothing to train on in view {config.view}")
