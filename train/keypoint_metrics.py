@@ -2,7 +2,8 @@
 
 A point is only ever held against those of its own kind, and only where one was labelled or none
 can be: of a picture that shows an instance whose keypoint nobody labelled, a point of that kind is
-judged only if it is near another. Intervals count the groups that pictures come in (`train.doubt`).
+judged only if it is near another, as one in a crowd is. Intervals count the groups that pictures
+come in (`train.doubt`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ class Compared:
     truth: Labelled  # N instances
     xy: Floats  # (M, K, 2) px of the picture, NaN = not found
     scores: Floats  # (M,) how sure each instance is
-    crowd: NDArray[np.bool_] | None = None  # (N,) true ones that stand for many; None = none does
     faint: NDArray[np.bool_] | None = None  # (M, K) points that streaming would not show
 
     def __post_init__(self) -> None:
@@ -77,7 +77,8 @@ def astray(compared: Sequence[Compared], part: float, size: Size) -> Figure:
     """The share of the points shown that are near no true one of their kind.
 
     Near is no further than `part` of the true one's instance's size. A point that is near none is
-    not judged where it might be of an instance without that label, or without a size.
+    not judged where it might be of an instance without that label, or without a size, or of a
+    crowd.
     """
     misses = []
     for one in compared:
@@ -85,9 +86,17 @@ def astray(compared: Sequence[Compared], part: float, size: Size) -> Figure:
         apart = np.linalg.norm(one.shown[:, None] - one.truth.xy[None], axis=3)  # (M, N, K)
         near = (apart <= within[None, :, None]).any(axis=1)
         told = ~(np.isnan(one.truth.xy).any(axis=2) | np.isnan(within)[:, None]).any(axis=0)
-        judged = ~np.isnan(one.shown).any(axis=2) & (near | told)
+        judged = ~np.isnan(one.shown).any(axis=2) & (near | (told & ~_crowded(one)))
         misses.append(~near[judged])
     return of_share(*_listed(compared, misses))
+
+
+def _crowded(one: Compared) -> NDArray[np.bool_]:
+    """Whether each point shown (M, K) lies in a crowd's box."""
+    corner, size = one.truth.crowds[:, :2] - 0.5, one.truth.crowds[:, 2:4]
+    off = one.shown[:, :, None] - corner  # (M, K, crowds, 2)
+    inside: NDArray[np.bool_] = ((off >= 0) & (off <= size)).all(axis=3).any(axis=2)
+    return inside
 
 
 def nme(compared: Sequence[Compared], size: Size) -> Figure:

@@ -43,21 +43,23 @@ def oks_ap(compared: Sequence[Compared], sigmas: Sequence[float]) -> dict[str, f
 
 
 def _true(picture: int, one: Compared) -> list[dict[str, Any]]:
-    """The labelled instances of a picture, as COCO writes them."""
-    truth = one.truth
-    crowd = np.zeros(len(truth.xy), bool) if one.crowd is None else one.crowd
-    rows = zip(truth.xy, truth.flags, _boxes(one), areas(truth), crowd, strict=True)
-    return [
+    """The labelled instances of a picture and its crowds, as COCO writes them."""
+    truth, k = one.truth, one.truth.xy.shape[1]
+    instances = [
         {
-            "image_id": picture,
             "keypoints": _triples(xy, flags),
             "num_keypoints": int((flags > 0).sum()),
             "bbox": box.tolist(),
             "area": float(area),
-            "iscrowd": int(many),
+            "iscrowd": 0,
         }
-        for xy, flags, box, area, many in rows
+        for xy, flags, box, area in zip(
+            truth.xy, truth.flags, _boxes(one), areas(truth), strict=True
+        )
     ]
+    nothing = {"keypoints": [0.0] * 3 * k, "num_keypoints": 0, "iscrowd": 1}
+    crowds = [{**nothing, "bbox": row[:4], "area": row[4]} for row in truth.crowds.tolist()]
+    return [{"image_id": picture, **entry} for entry in instances + crowds]
 
 
 def _boxes(one: Compared) -> Any:

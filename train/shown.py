@@ -81,7 +81,7 @@ def look(
     crops = how != "whole" and len(one.xy) > 0 and _has_extent(one, 0)
     if how == "mixed" and rng is not None and rng.random() < view.WHOLE:
         crops = False
-    one = view.chosen(one, [0]) if crops else view.largest_first(one)
+    one = view.alone(one) if crops else view.largest_first(one)
     image = one.read()
     window = view.box_view(one) if crops else view.whole_view((image.shape[0], image.shape[1]))
     if rng is None:

@@ -47,6 +47,11 @@ def largest_first(one: Labelled) -> Labelled:
     return chosen(one, order)
 
 
+def alone(one: Labelled) -> Labelled:
+    """The same picture with its first instance, and nothing said of what else it shows."""
+    return replace(chosen(one, [0]), crowds=np.zeros((0, 5)))
+
+
 def chosen(one: Labelled, order: NDArray[np.intp] | list[int]) -> Labelled:
     """The same picture with some of its instances."""
     return replace(
@@ -94,25 +99,31 @@ def seen(image: Image, one: Labelled, view: View, size: int, keypoints: Keypoint
         assert keypoints.flip is not None  # noqa: S101 - whoever asks for a mirror knows it
         xy, flags = xy[:, list(keypoints.flip)], flags[:, list(keypoints.flip)]
     boxes = extents(one)
-    corners = boxes[:, None, :2] - 0.5 + boxes[:, None, 2:] * [[0, 0], [1, 0], [0, 1], [1, 1]]
-    corners = corners @ linear.T + move
-    low, high = corners.min(axis=1), corners.max(axis=1)
     scale = abs(float(np.linalg.det(linear)))
     return replace(
         one,
         picture=augment.warp(image, view, size),
         xy=xy,
         flags=flags,
-        boxes=np.concatenate([low + 0.5, high - low], axis=1),
+        boxes=_upright(boxes, matrix),
         areas=np.where(np.isnan(one.areas), boxes[:, 2] * boxes[:, 3], one.areas) * scale,
+        crowds=np.column_stack([_upright(one.crowds[:, :4], matrix), one.crowds[:, 4] * scale]),
     )
+
+
+def _upright(boxes: Floats, matrix: Floats) -> Floats:
+    """Boxes (N, 4) of a picture and its map (2, 3) → the upright ones round them, (N, 4)."""
+    corners = boxes[:, None, :2] - 0.5 + boxes[:, None, 2:] * [[0, 0], [1, 0], [0, 1], [1, 1]]
+    corners = corners @ matrix[:, :2].T + matrix[:, 2]
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    return np.concatenate([low + 0.5, high - low], axis=1)
 
 
 def cat_crop(one: Labelled) -> Labelled:
     """A picture → the CAT preset's crop of its first instance, labels carried along."""
     image, xy = cats.crop(one.read(), one.xy[0])
     return replace(
-        chosen(one, [0]),
+        alone(one),
         picture=image,
         xy=xy[None],
         boxes=np.full((1, 4), np.nan),

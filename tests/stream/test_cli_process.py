@@ -60,7 +60,9 @@ def test_two_stops_at_once_are_one(tmp_path, monkeypatch, number, code):
     monkeypatch.setitem(COMMANDS, "stopped", "stopped_command")
     assert main(["stopped", number]) == code
     # none is heard until the process has ended, or it would end with another code
-    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == [signal.SIG_IGN] * 2
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == [
+        signal.SIG_IGN
+    ] * 2
 
 
 def test_a_run_that_nobody_stopped_gives_the_signals_back(model):

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -75,6 +76,22 @@ def test_a_point_that_an_unlabelled_one_might_be_is_not_judged():
     assert metrics.astray([compared([[[0, 0], NONE]], far)], 1, PX).n == 1
     sizeless = compared([[[0, 0], [0, 0]]], [[[0, 0], [99, 99]]])
     assert metrics.astray([sizeless], 1, EYES).n == 0
+
+
+def test_in_a_crowd_nobody_is_astray():
+    found = [[[0, 0], [10, 1]], [[50, 50], [80, 80]]]
+    one = compared([[[0, 0], [10, 0]]], found)
+    assert metrics.astray([one], 2, PX).value == pytest.approx(2 / 4)
+    crowd = replace(one.truth, crowds=np.array([[40.0, 40, 20, 20, 400]]))
+    figure = metrics.astray([replace(one, truth=crowd)], 2, PX)
+    assert (figure.value, figure.n) == (pytest.approx(1 / 3), 3)
+
+
+def test_a_faint_point_is_a_guess_that_is_not_shown():
+    faint = replace(TWO, faint=np.array([[True, False], [False, False]]))  # the one 5 px off
+    assert metrics.pck([faint], 5, PX).value == 3 / 4
+    assert metrics.mean_distance([faint]).value == pytest.approx(1 / 2)
+    assert metrics.astray([faint], 1, PX).value == 0
 
 
 def test_nme_is_an_instances_mean_error_over_its_size():

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +34,9 @@ def by_rules(compared, sigmas):
     pictures = []
     for one in compared:
         t = one.truth
-        crowd = np.zeros(len(t.xy), bool) if one.crowd is None else one.crowd
-        true = list(zip(t.xy, t.flags, t.boxes, t.areas, crowd, strict=True))
+        true = [(*row, False) for row in zip(t.xy, t.flags, t.boxes, t.areas, strict=True)]
+        none = np.full(t.xy.shape[1:], np.nan), np.zeros(t.xy.shape[1])
+        true += [(*none, row[:4], row[4], True) for row in t.crowds]
         pictures.append((true, list(zip(one.xy, one.scores, strict=True))))
     return plain_ap.figures(pictures, sigmas)
 
@@ -100,8 +102,8 @@ def test_real_files_score_as_coco_scores_them(file, seed):
     assert 0 < got["AP50"] <= 1
 
 
-def drawn(rng, crowds=0.2, unlabelled=0.2):
-    """A picture of 0 … 5 instances of 4 points, small to large, and 0 … 25 found."""
+def drawn(rng, crowds=2, unlabelled=0.2):
+    """A picture of 0 … 5 instances of 4 points, small to large, crowds, and 0 … 25 found."""
     n = rng.integers(0, 6)
     sides = rng.choice([20.0, 60, 150], n)
     centres = rng.uniform(0, 300, (n, 1, 2))
@@ -117,7 +119,10 @@ def drawn(rng, crowds=0.2, unlabelled=0.2):
         wide = rng.choice([0.01, 0.05, 0.3], (len(near), 1, 1)) * sides[near, None, None]
         found = np.concatenate([found, there + rng.normal(0, 1, there.shape) * wide])
     found[rng.random(found.shape[:2]) < 0.1] = np.nan
-    return Compared(truth, found, rng.random(len(found)), rng.random(n) < crowds)
+    many = rng.uniform(
+        [0, 0, 20, 20, 400], [200, 200, 150, 150, 9000], (rng.integers(crowds + 1), 5)
+    )
+    return Compared(replace(truth, crowds=many), found, rng.random(len(found)))
 
 
 @settings(max_examples=25)

@@ -56,12 +56,14 @@ def test_labels_go_where_the_pixels_go(one, mirror, roll):
 
 
 def test_a_mirrored_box_and_its_area_are_round_the_same_pixels(one):
-    boxed = replace(one, boxes=np.array([[20.0, 30.0, 40.0, 20.0]]), areas=np.array([500.0]))
+    crowds = np.array([[20.0, 30.0, 40.0, 20.0, 400.0]])
+    boxed = replace(one, boxes=crowds[:, :4], areas=np.array([500.0]), crowds=crowds)
     window = View((59.5, 49.5), 120.0, 0.0, mirror=True)
     shown_ = view.seen(boxed.read(), boxed, window, 60, POINTS)
     # x 20 … 60 of 0 … 120 about 60 is 60 … 100, and half as large 30 … 50; y 30 … 50 moves by 10
     np.testing.assert_allclose(shown_.boxes, [[30.0, 20.0, 20.0, 10.0]])
     np.testing.assert_allclose(shown_.areas, [125.0])
+    np.testing.assert_allclose(shown_.crowds, [[30.0, 20.0, 20.0, 10.0, 100.0]])
 
 
 def test_a_whole_picture_is_in_the_middle_of_its_bars(one):
