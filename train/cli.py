@@ -128,7 +128,8 @@ def _fit(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     from train.loop import fit  # noqa: PLC0415
 
     checkpoint = (fit_count if config.only_count else fit)(config)
-    if os.environ.get("LOCAL_RANK", "0") == "0":  # with several devices, one process speaks
+    # of several processes, which torchrun or Fabric have numbered, one speaks
+    if os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0":
         print(f"wrote {checkpoint}")
 
 

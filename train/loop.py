@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, cast
@@ -34,10 +35,15 @@ def fit(config: Config) -> Path:
     """
     fabric = lightning_fabric.Fabric(
         accelerator=config.accelerator,
-        devices=config.devices,
         precision=cast("Any", config.precision),
+        **_processes(config),
     )
     fabric.launch()
+    if config.batch % fabric.world_size:
+        raise ValueError(
+            f"a batch of {config.batch} is not to be shared among {fabric.world_size} devices: "
+            "take a multiple"
+        )
     # One thread an OpenCV call: the cores belong to the network, and a worker that is forked from a
     # process whose OpenCV has threads waits for them for ever.
     cv2.setNumThreads(1)
@@ -81,12 +87,22 @@ def fit(config: Config) -> Path:
             optimizer.step()
             for name, value in parts.items():
                 sums[name] = sums.get(name, 0.0) + value.item() / len(loader)
+        if fabric.world_size > 1:  # each process has seen its part of every batch
+            sums = {name: fabric.all_reduce(value).item() for name, value in sums.items()}
         if fabric.is_global_zero:
             line = {"epoch": epoch + 1, **sums, **learnt.watch(model)}
             save(last, model, optimizer, epoch + 1, config)
             log(config.folder / "log.jsonl", line)
         fabric.barrier()
     return last
+
+
+def _processes(config: Config) -> dict[str, int]:
+    """How many devices on how many machines: as torchrun has started them, or as is asked for."""
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "0"))
+    if here == 0:
+        return {"devices": config.devices}
+    return {"devices": here, "num_nodes": int(os.environ["WORLD_SIZE"]) // here}
 
 
 def losses(module: torch.nn.Module, model: Approach, batch: Example) -> dict[str, torch.Tensor]:
@@ -160,7 +176,7 @@ def example_loader(examples: Examples, config: Config, world: int = 1) -> DataLo
     """Batches of an epoch. No shuffling: an example's index says what it shows."""
     return DataLoader(
         cast("Dataset[Example]", examples),
-        batch_size=max(1, config.batch // world),
+        batch_size=config.batch // world,
         num_workers=config.workers,
         drop_last=True,
     )
