@@ -12,7 +12,7 @@ pytest.importorskip("lightning_fabric")
 from train import drawing, loop, models  # noqa: E402
 from train.config import Config  # noqa: E402
 
-TINY = {"encoder_model": "mobilenetv3_small_050", "width": 16}
+TINY = {"encoder_model": "test_efficientnet", "width": 16}
 STEPS, NEAR_PX = 150, 1.0
 
 

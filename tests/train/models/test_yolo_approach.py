@@ -10,7 +10,7 @@ from train import decoders, models  # noqa: E402
 from train.models.yolo import Instances  # noqa: E402
 
 TINY = {"encoder_model": "resnet", "width": 16, "layers": 4}
-STEPS, NEAR_PX = 250, 2.0
+STEPS, NEAR_PX = 180, 2.0
 
 TWO = torch.tensor(
     [
