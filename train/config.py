@@ -69,6 +69,7 @@ class Config:
     resume: bool = _option(False, "go on from the last checkpoint in `out`")
 
     def __post_init__(self) -> None:
+        self._check_numbers()
         if not 0 <= self.real + self.empty <= 1:
             raise ValueError(
                 f"shares must add up to at most 1, got real {self.real} + empty {self.empty}"
@@ -77,8 +78,6 @@ class Config:
             raise ValueError("only_count needs a checkpoint to start from: name it with start")
         if self.only_count and self.resume:
             raise ValueError("only_count takes minutes and is not resumed: leave resume out")
-        if self.input_size % 32:
-            raise ValueError(f"input_size must be a multiple of 32, got {self.input_size}")
         if self.dataset and not self.data:
             raise ValueError(f"where is the dataset {self.dataset}? Name its folder with data")
         if self.start and self.detector:
@@ -90,6 +89,13 @@ class Config:
         if changed := self.changed(foreign):
             other = f"not with dataset {self.dataset}" if self.dataset else "name a dataset too"
             raise ValueError(f"{changed[0]} goes with {foreign}: {other}")
+
+    def _check_numbers(self) -> None:
+        if self.input_size < 32 or self.input_size % 32:
+            raise ValueError(f"input_size must be a multiple of 32, got {self.input_size}")
+        for option in ("epochs", "batch", "devices", "stride"):
+            if (got := getattr(self, option)) < 1:
+                raise ValueError(f"{option} must be 1 or more, got {got}")
 
     def changed(self, of: str) -> list[str]:
         """The options of a kind that are not as they are if nobody says anything."""

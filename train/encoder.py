@@ -58,9 +58,15 @@ def create(spec: ModelSpec, name: str, layers: int, weights: str, width: int) ->
     more: dict[str, Any] = {"img_size": spec.input_hw} if fixed else {}
     more |= {"features_only": True, "pretrained": weights == "timm"}
     try:
-        encoder = timm.create_model(name, out_indices=tuple(range(layers)), **more)
-    except (IndexError, AssertionError):  # what timm says of a stage that is not there
-        encoder = timm.create_model(name, **more)
+        try:
+            encoder = timm.create_model(name, out_indices=tuple(range(layers)), **more)
+        except (IndexError, AssertionError):  # what timm says of a stage that is not there
+            encoder = timm.create_model(name, **more)
+    except OSError as error:
+        raise OSError(
+            f"the weights of {name} cannot be downloaded: name a safetensors file with --weights, "
+            "or none"
+        ) from error
     if weights not in {"timm", "none"}:
         _load(encoder, Path(weights))
     return encoder

@@ -18,6 +18,15 @@ from train.words import numbers, size
 
 SPLITS = ("train", "val", "test")
 VIEWS = ("box", "whole", "cat", "stream")
+OF_DATASETS: dict[str, str | bool] = {
+    "dataset_options": "",
+    "split": "val",
+    "view": "box",
+    "decoder": "peak",
+    "measure": "box",
+    "skip_bad": False,
+}
+"""What is said of a dataset only, and what it is if nobody says it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,12 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     keypoints = parser.add_argument_group("with --dataset, in place of packets' protocols")
     add = keypoints.add_argument
     add("--dataset", default="", help="a format of train/datasets; its folder is --data")
-    add("--dataset-options", default="", help="of its format: layout=kaggle, several with ;")
-    add("--split", default="val", choices=SPLITS, help="which of its pictures")
-    add("--view", default="box", choices=VIEWS, help="what is shown, or what streaming looks at")
-    add("--decoder", default="peak", help="heatmaps to points: argmax, mean, peak, mean-shift")
-    add("--measure", default="box", help="what errors are parts of: box, torso, interocular, px")
+    add("--dataset-options", help="of its format: layout=kaggle, several with ;")
+    add("--split", choices=SPLITS, help="which of its pictures")
+    add("--view", choices=VIEWS, help="what is shown, or what streaming looks at")
+    add("--decoder", help="heatmaps to points: argmax, mean, peak, mean-shift")
+    add("--measure", help="what errors are parts of: box, torso, interocular, px")
     add("--skip-bad", action="store_true", help="go on without pictures whose labels are wrong")
+    parser.set_defaults(**OF_DATASETS)
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
@@ -57,8 +67,9 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     if options.dataset:
         _score(options, parser)
         return
-    if options.view != "box" or options.skip_bad or options.split != "val":
-        parser.error("--view, --split and --skip-bad go with --dataset: name one")
+    for name, default in OF_DATASETS.items():
+        if getattr(options, name) != default:
+            parser.error(f"--{name.replace('_', '-')} goes with --dataset: name one")
     from engines import open_engine  # noqa: PLC0415 - what follows takes a second to import
     from train import protocols, report, sets  # noqa: PLC0415
 

@@ -91,6 +91,12 @@ class Heatmaps(Approach):
         return Said(self.compare.heights(out.heatmaps), visibility, count)
 
 
+def named(loss: str, target: str) -> None:
+    """Raise ValueError for a name that is none, which is better known before a download."""
+    losses.of_heatmaps(loss)
+    targets.of_name(target)
+
+
 def near_peaks(features: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
     """Features (B, C, h, w) and heights (B, K, h, w) → (B, C), as they are where the points are."""
     where = heights.detach().amax(dim=1).flatten(1)

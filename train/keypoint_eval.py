@@ -37,8 +37,8 @@ def run(
     """
     if engine.spec.keypoints != keypoints.names:
         raise ValueError(
-            f"the model finds {', '.join(engine.spec.keypoints)}; "
-            f"the dataset has {', '.join(keypoints.names)}"
+            f"the model finds {_some(engine.spec.keypoints)}; "
+            f"the dataset has {_some(keypoints.names)}"
         )
     if how == STREAM:
         yield from _streamed(engine, pictures)
@@ -51,6 +51,11 @@ def run(
         places, scores = found.xy.transpose(0, 2, 1, 3), found.score.transpose(0, 2, 1)
         for one, xy, score in zip(views, places, scores, strict=True):  # (N, K, …)
             yield Compared(one, xy, score.mean(axis=1), faint=score < FAINT)
+
+
+def _some(names: Sequence[str]) -> str:
+    """Names → how many there are, and the first."""
+    return f"{len(names)} keypoints, {', '.join(names[:4])}{' …' if len(names) > 4 else ''}"
 
 
 def _streamed(engine: Engine, pictures: Sequence[Labelled]) -> Iterator[Compared]:

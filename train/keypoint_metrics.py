@@ -95,8 +95,8 @@ def _crowded(one: Compared) -> NDArray[np.bool_]:
     """Whether each point shown (M, K) lies in a crowd's box."""
     corner, size = one.truth.crowds[:, :2] - 0.5, one.truth.crowds[:, 2:4]
     off = one.shown[:, :, None] - corner  # (M, K, crowds, 2)
-    inside: NDArray[np.bool_] = ((off >= 0) & (off <= size)).all(axis=3).any(axis=2)
-    return inside
+    inside: NDArray[np.bool_] = np.all((off >= 0) & (off <= size), axis=3)
+    return np.asarray(inside.any(axis=2))
 
 
 def nme(compared: Sequence[Compared], size: Size) -> Figure:

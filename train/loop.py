@@ -33,10 +33,12 @@ def fit(config: Config) -> Path:
     Writes `last.pt` and a line of `log.jsonl` after every epoch. With `resume` it goes on where
     `last.pt` stands and ends where the uninterrupted run would have ended.
     """
+    devices, machines = _processes(config)
     fabric = lightning_fabric.Fabric(
         accelerator=config.accelerator,
         precision=cast("Any", config.precision),
-        **_processes(config),
+        devices=devices,
+        num_nodes=machines,
     )
     fabric.launch()
     if config.batch % fabric.world_size:
@@ -52,7 +54,7 @@ def fit(config: Config) -> Path:
     learnt = material.of(config)
     model = build(config, learnt.spec, oks_sigmas=learnt.oks_sigmas)
     if config.start:
-        model.load_state_dict(checkpoint.read(Path(config.start))["model"])
+        _start(model, Path(config.start))
     optimizer = _optimizer(parameter_groups(model, config), config)
     model = model.to(memory_format=torch.channels_last)
     module, optimizer = fabric.setup(model, optimizer)
@@ -88,7 +90,8 @@ def fit(config: Config) -> Path:
             for name, value in parts.items():
                 sums[name] = sums.get(name, 0.0) + value.item() / len(loader)
         if fabric.world_size > 1:  # each process has seen its part of every batch
-            sums = {name: fabric.all_reduce(value).item() for name, value in sums.items()}
+            every = fabric.all_reduce(torch.tensor([*sums.values()], device=fabric.device))
+            sums = dict(zip(sums, cast("torch.Tensor", every).tolist(), strict=True))
         if fabric.is_global_zero:
             line = {"epoch": epoch + 1, **sums, **learnt.watch(model)}
             save(last, model, optimizer, epoch + 1, config)
@@ -97,12 +100,23 @@ def fit(config: Config) -> Path:
     return last
 
 
-def _processes(config: Config) -> dict[str, int]:
-    """How many devices on how many machines: as torchrun has started them, or as is asked for."""
+def _start(model: Approach, path: Path) -> None:
+    """Give a model the weights of another run. ValueError if they are of another network."""
+    state = checkpoint.read(path)
+    try:
+        model.load_state_dict(state["model"])
+    except RuntimeError as error:  # which lists every weight
+        approach = Config.from_json(state["config"]).approach
+        raise ValueError(
+            f"{path} is of another network (approach {approach}): start from one of the same "
+            "approach, options and keypoints"
+        ) from error
+
+
+def _processes(config: Config) -> tuple[int, int]:
+    """How many devices a machine and how many machines: as torchrun started them, or as asked."""
     here = int(os.environ.get("LOCAL_WORLD_SIZE", "0"))
-    if here == 0:
-        return {"devices": config.devices}
-    return {"devices": here, "num_nodes": int(os.environ["WORLD_SIZE"]) // here}
+    return (here, int(os.environ["WORLD_SIZE"]) // here) if here else (config.devices, 1)
 
 
 def losses(module: torch.nn.Module, model: Approach, batch: Example) -> dict[str, torch.Tensor]:

@@ -61,7 +61,7 @@ def between(groups: tuple[Pairs, ...], keypoints: Keypoints, name: str = "this s
     pairs = next((g for g in groups if all(n in names for pair in g for n in pair)), None)
     if pairs is None:
         wanted = " or ".join(f"{a} and {b}" for group in groups for a, b in group[:1])
-        raise ValueError(f"{name} needs keypoints called {wanted}, got {', '.join(names)}")
+        raise ValueError(f"{name} needs keypoints called {wanted}, got {', '.join(names[:4])} …")
     indices = [(names.index(a), names.index(b)) for a, b in pairs]
 
     def size(labelled: Labelled) -> Floats:

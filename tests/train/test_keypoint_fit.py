@@ -55,6 +55,10 @@ def test_a_folder_becomes_a_model_that_streams(data, tmp_path, capsys):
     assert lines[-1]["pck10"] > 0.5
     assert lines[-1]["heatmap"] < 0.2 * lines[0]["heatmap"]
 
+    words = ["fit", "--dataset", "coco", "--data", data, *SMALL, "--start", out / "last.pt"]
+    says = "last.pt is of another network (approach unet): start from one of the same"
+    _fails([str(word) for word in words], 1, says, capsys)
+
     model, scores = tmp_path / "dots.onnx", tmp_path / "scores"
     run("export", out / "last.pt", "--out", model)
     words = ["--dataset", "coco", "--data", data, "--split", "train", "--engine", "ort"]
@@ -87,6 +91,9 @@ def test_a_folder_becomes_a_model_that_streams(data, tmp_path, capsys):
         (["--approach", "unet", "--loss", "oks"], 1, "no loss of heatmaps is called 'oks'"),
         (["--approach", "grid", "--loss", "awing"], 1, "no loss of points is called 'awing'"),
         (["--view", "cat", "--input-size", "60"], 2, "multiple of 32"),
+        (["--loss", "magic"], 1, "no loss of heatmaps is called 'magic'"),  # before a download
+        (["--batch", "0"], 2, "batch must be 1 or more, got 0"),
+        (["--dataset-options", "points=a"], 1, "the dataset coco has no option 'points=a'; it has"),
         (["--view", "sideways"], 2, "view must be whole or box or mixed or cat, got 'sideways'"),
         (["--preset", "cats"], 1, "no preset is called 'cats', there are adam-3e-4-l2, cat"),
         (["--start", "a.pt", "--detector", "b.pt"], 2, "start brings a detector of its own"),
@@ -104,7 +111,9 @@ def test_what_does_not_go_together_is_one_line(data, capsys, words, code, says):
         (["fit", "--dataset", "coco"], 2, "where is the dataset coco? Name its folder with data"),
         (["fit", "--approach", "grid"], 1, "grid counts no cards: take heatmap or unet"),
         (["eval", "m.onnx", "--dataset", "coco"], 2, "where is the dataset coco?"),
-        (["eval", "m.onnx", "--view", "whole"], 2, "go with --dataset: name one"),
+        (["eval", "m.onnx", "--view", "whole"], 2, "--view goes with --dataset: name one"),
+        (["eval", "m.onnx", "--measure", "px"], 2, "--measure goes with --dataset: name one"),
+        (["eval", "m.onnx", "--skip-bad"], 2, "--skip-bad goes with --dataset: name one"),
     ],
 )
 def test_packets_have_no_dataset(capsys, words, code, says):

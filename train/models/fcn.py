@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from engines.spec import ModelSpec
 from train.encoder import Normalise, create, stages
-from train.heatmaps import Heatmaps, Outputs
+from train.heatmaps import Heatmaps, Outputs, named
 
 
 class Fcn(Heatmaps):
@@ -79,4 +79,5 @@ def build(
     target: str = "gaussian",
 ) -> Fcn:
     """A network on any timm model, or on "vgg" or "resnet" of that width, trained from nothing."""
+    named(loss, target)
     return Fcn(spec, create(spec, encoder_model, layers, weights, width), loss, target)

@@ -23,7 +23,7 @@ from torch.nn import functional
 from engines.spec import ModelSpec
 from train.count_head import CountHead
 from train.encoder import Normalise, create, stages
-from train.heatmaps import Heatmaps, Outputs, near_peaks, parted, seen_head
+from train.heatmaps import Heatmaps, Outputs, named, near_peaks, parted, seen_head
 from train.layers import depthwise
 
 COUNTS = True
@@ -154,6 +154,7 @@ def build(
 
     `weights` is a safetensors file of the encoder, "timm" for timm's own download, or "none".
     """
+    named(loss, target)
     if decoder not in {"lateral", "bilinear"}:
         raise ValueError(f"the heatmap's decoder is lateral or bilinear, got {decoder!r}")
     if decoder == "bilinear" and spec.max_cards is not None:

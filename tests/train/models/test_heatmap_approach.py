@@ -83,6 +83,15 @@ def test_what_is_not_there_is_one_line(options, says):
         models.build("heatmap", dots.SPEC, **TINY | options)
 
 
+def test_weights_that_cannot_be_had_are_one_line(monkeypatch):
+    def unreachable(*_, **__):
+        raise FileNotFoundError("three lines of what a hub said")
+
+    monkeypatch.setattr("timm.create_model", unreachable)
+    with pytest.raises(OSError, match="weights of test_efficientnet cannot be downloaded: name a"):
+        models.build("heatmap", dots.SPEC, **TINY, weights="timm")
+
+
 def test_only_the_default_decoder_counts():
     spec = replace(dots.SPEC, max_cards=52)
     with pytest.raises(ValueError, match="bilinear counts no cards"):
