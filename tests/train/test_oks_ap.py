@@ -125,7 +125,7 @@ def drawn(rng, crowds=2, unlabelled=0.2):
     return Compared(replace(truth, crowds=many), found, rng.random(len(found)))
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.integers(0, 2**32 - 1))
 def test_drawn_pictures_score_as_the_rules_say(seed):
     rng = np.random.default_rng(seed)
