@@ -13,7 +13,7 @@ from train import drawing, loop, models  # noqa: E402
 from train.config import Config  # noqa: E402
 
 TINY = {"encoder_model": "test_efficientnet", "width": 16}
-STEPS, NEAR_PX = 150, 1.0
+STEPS, NEAR_PX = 120, 1.0
 
 
 @pytest.fixture(scope="module")
