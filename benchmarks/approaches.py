@@ -49,8 +49,8 @@ class Samples:
 _FACES = ("NME by interocular", "PCK@0.1 of interocular")
 SETS = {
     "persons": Samples("persons", "persons", 14, "torso", ("PCK@0.2 of torso", "PCK@0.1 of torso")),
-    "faces": Samples("faces", "faces", 50, "interocular", _FACES),
-    "faces15": Samples("faces", "faces", 50, "interocular", _FACES, "layout=kaggle"),
+    "faces": Samples("faces", "faces", 24, "interocular", _FACES),
+    "faces15": Samples("faces", "faces", 24, "interocular", _FACES, "layout=kaggle"),
     "cardcut": Samples("cardcut", "", 6, "box", ("PCK@0.05 of box", "PCK@0.1 of box")),
 }
 

@@ -29,7 +29,31 @@ def centroids(heatmaps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     peak = flat.amax(dim=-1, keepdim=True)
     weight = functional.relu(flat - 0.25 * peak).square() + 1e-6
     weight = weight / weight.sum(dim=-1, keepdim=True)
-    columns = torch.arange(w, device=flat.device, dtype=flat.dtype).repeat(h)
-    rows = torch.arange(h, device=flat.device, dtype=flat.dtype).repeat_interleave(w)
+    columns, rows = _cells(h, w, flat)
     xy = torch.stack([(weight * columns).sum(-1), (weight * rows).sum(-1)], dim=-1)
     return xy, peak.squeeze(-1)
+
+
+def highest(heatmaps: torch.Tensor, sigma_cells: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Heatmaps (…, K, h, w) → the place of the highest peak (…, K, 2) in cells, its height (…, K).
+
+    The centroid, as above, of what stands within 3 σ of the highest cell. What is further away is
+    another guess, and a place between two guesses is neither.
+    """
+    h, w = heatmaps.shape[-2:]
+    flat = heatmaps.float().flatten(-2)
+    peak, best = flat.max(dim=-1, keepdim=True)
+    columns, rows = _cells(h, w, flat)
+    row = torch.div(best, w, rounding_mode="floor")
+    near = (columns - (best - row * w)) ** 2 + (rows - row) ** 2 <= (3.0 * sigma_cells) ** 2
+    weight = near * (functional.relu(flat - 0.25 * peak).square() + 1e-6)
+    weight = weight / weight.sum(dim=-1, keepdim=True)
+    xy = torch.stack([(weight * columns).sum(-1), (weight * rows).sum(-1)], dim=-1)
+    return xy, peak.squeeze(-1)
+
+
+def _cells(h: int, w: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The column and the row (h · w,) of each cell of flat heatmaps."""
+    columns = torch.arange(w, device=like.device, dtype=like.dtype).repeat(h)
+    rows = torch.arange(h, device=like.device, dtype=like.dtype).repeat_interleave(w)
+    return columns, rows

@@ -32,8 +32,8 @@ STRIDE = 32
 """Of the detector's cells, input px."""
 
 MARGIN = 1.5
-"""Side of the crop in the longer side of the box, as streaming crops: feet and hands lie on the box
-itself, and with 1.25 a shake cut off so many that they were hardly learnt (docs/approaches.md)."""
+"""Side of the crop in the longer side of the box, as streaming crops: the outermost keypoints lie
+on the box itself."""
 
 SHAKE = 0.05
 """In training a crop is moved and scaled by about this part of itself."""
@@ -152,7 +152,9 @@ class TopDown(Approach):
     def predict(self, images: torch.Tensor) -> Said:
         """Pictures → Gaussians at the places found in the box, as high as the peaks there."""
         out = self(images)
-        places, height = drawing.centroids(self.inside.heights(out.inside.heatmaps))
+        sigma_cells = self.spec.sigma_px / self.spec.stride
+        heights = self.inside.heights(out.inside.heatmaps)
+        places, height = drawing.highest(heights, sigma_cells)
         xy = self._out_of(places, out.crop)
         return Said(drawing.points(xy[:, None], height[:, None].clamp(0.0, 1.0), self.spec))
 

@@ -15,6 +15,8 @@ from train.config import Config  # noqa: E402
 TINY = {"encoder_model": "test_efficientnet", "width": 16}
 STEPS, NEAR_PX = 120, 1.0
 
+SIGMA_CELLS = dots.SPEC.sigma_px / dots.SPEC.stride
+
 
 @pytest.fixture(scope="module")
 def model():
@@ -47,9 +49,17 @@ def test_what_is_found_in_the_crop_is_where_it_is_in_the_picture(model):
     """Targets in the crop, read as the answer is, come back to the picture's own pixels."""
     batch, crop = dots.batch(4), torch.tensor([[35.0, 30.0, 70.0]] * 4)
     heatmaps = model.inside.targets(model._into(batch.xy, crop), dots.SPEC)
-    places, _ = drawing.centroids(heatmaps)
+    places, _ = drawing.highest(heatmaps, SIGMA_CELLS)
     back = model._out_of(places, crop)
     torch.testing.assert_close(back, batch.xy[:, 0], atol=0.6, rtol=0.0)
+
+
+def test_of_two_guesses_it_takes_the_higher_and_no_place_between():
+    two = torch.tensor([[[12.3, 20.1]] * 3, [[50.0, 41.7]] * 3])[None]
+    heatmaps = drawing.points(two, torch.tensor([[[0.4] * 3, [0.36] * 3]]), dots.SPEC)
+    places, height = drawing.highest(heatmaps, SIGMA_CELLS)
+    torch.testing.assert_close(4 * places + 1.5, two[:, 0], atol=0.05, rtol=0.0)
+    torch.testing.assert_close(height, torch.full((1, 3), 0.4), atol=0.05, rtol=0.0)
 
 
 def test_a_detector_of_another_run_is_kept_as_it_is(tmp_path):
