@@ -42,8 +42,10 @@ class EagerEngine:
         with self._torch.inference_mode():
             floats = self._torch.from_numpy(np.ascontiguousarray(images)).to(self._device)
             said = self._model.predict(floats.permute(0, 3, 1, 2).float())
-            heatmaps, visibility, count = (part.float().cpu().numpy() for part in said)
-        return Prediction(heatmaps, visibility, count)
+            arrays: list[Any] = [
+                part if part is None else part.float().cpu().numpy() for part in said
+            ]
+        return Prediction(*arrays)
 
     def close(self) -> None:
         """Give back the model. May be called twice."""

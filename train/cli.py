@@ -9,13 +9,14 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from train import eval_command, export_command
-from train.config import Config
+from train.config import KEYPOINTS, NETWORK, PACKETS, Config
+from train.presets import PRESETS, settings
 from train.words import numbers, size
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(argv)
     try:
+        if getattr(options, "preset", ""):
+            options = _parser(settings(options.preset)).parse_args(argv)
         options.run(options, parser)
     except KeyboardInterrupt:
         return 130
@@ -45,7 +48,8 @@ def _one_line(error: Exception) -> str:
     return text
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(preset: Mapping[str, Any] | None = None) -> argparse.ArgumentParser:
+    """The command's words; a preset changes what `fit` takes where nothing is said."""
     parser = argparse.ArgumentParser(
         "kpstream-train", description="Train, score and export the networks that kpstream runs."
     )
@@ -53,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     shown = argparse.ArgumentDefaultsHelpFormatter
     fit = commands.add_parser("fit", help="train a network", formatter_class=shown)
     _add_config(fit)
-    fit.set_defaults(run=_fit)
+    names = "settings by name, which others go before: " + ", ".join(PRESETS)
+    fit.add_argument("--preset", default="", help=names)
+    fit.set_defaults(run=_fit, **(preset or {}))
 
     evaluate = commands.add_parser("eval", help="score a network", formatter_class=shown)
     eval_command.add_arguments(evaluate)
@@ -74,7 +80,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
-    """An option for each field of Config, with its default and its help."""
+    """An option for each field of Config, with its default and its help, under whose it is."""
+    groups = {
+        "": parser,
+        PACKETS: parser.add_argument_group("of packets only"),
+        KEYPOINTS: parser.add_argument_group("with --dataset only"),
+        NETWORK: parser.add_argument_group("of the network, where its approach has them"),
+    }
     kinds = get_type_hints(Config)
     for option in fields(Config):
         kind, name = kinds[option.name], "--" + option.name.replace("_", "-")
@@ -87,7 +99,7 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
             settings["action"] = argparse.BooleanOptionalAction
         else:
             settings["type"] = numbers if kind == tuple[int, ...] else kind
-        parser.add_argument(name, **settings)
+        groups[option.metadata["of"]].add_argument(name, **settings)
 
 
 def _add_synth(parser: argparse.ArgumentParser) -> None:
@@ -116,7 +128,8 @@ def _fit(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     from train.loop import fit  # noqa: PLC0415
 
     checkpoint = (fit_count if config.only_count else fit)(config)
-    if os.environ.get("LOCAL_RANK", "0") == "0":  # with several devices, one process speaks
+    # of several processes, which torchrun or Fabric have numbered, one speaks
+    if os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0":
         print(f"wrote {checkpoint}")
 
 

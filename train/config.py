@@ -3,51 +3,73 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+PACKETS, KEYPOINTS, NETWORK = "packets", "keypoints", "network"
+"""Whose an option is: of rendered and real packets, of a dataset's keypoints, of an approach."""
 
-def _option(default: Any, text: str) -> Any:
-    return field(default=default, metadata={"help": text})
+
+def _option(default: Any, text: str, of: str = "") -> Any:
+    return field(default=default, metadata={"help": text, "of": of})
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """One training run. The `help` of each field is the command's help."""
 
-    data: str = _option("", "folder of real pictures: cardcut with its cardpoints.csv ('' = none)")
-    backgrounds: str = _option("", "folder of pictures without a packet ('' = none)")
-    art: str = _option("", "folder with backs/ and faces/ for the renderer ('' = its own)")
-    hands: str = _option("", "folder of cut-out hands, shown where there is no packet ('' = none)")
-    hold_out: tuple[int, ...] = _option((), "card counts whose clips training must not see")
-    encoder_model: str = _option("tf_efficientnet_lite0", "any timm model")
-    layers: int = _option(5, "how many of the encoder's stages are used")
-    weights: str = _option("timm", "a safetensors file, 'timm' to download, or 'none'")
-    start: str = _option("", "checkpoint whose weights training starts from ('' = the encoder's)")
+    dataset: str = _option("", "what is learnt: a format of train/datasets; '' = packets of cards")
+    data: str = _option("", "folder of the dataset; of packets: cardcut's ('' = none)")
+    approach: str = _option("heatmap", "how keypoints are found: a file of train/models")
+    loss: str = _option("", "by name, '' = the approach's own", NETWORK)
+
+    backgrounds: str = _option("", "folder of pictures without a packet ('' = none)", PACKETS)
+    art: str = _option("", "folder with backs/ and faces/ to render with ('' = its own)", PACKETS)
+    hands: str = _option("", "folder of cut-out hands, shown without a packet ('' = none)", PACKETS)
+    hold_out: tuple[int, ...] = _option((), "counts whose clips training must not see", PACKETS)
     only_count: bool = _option(
-        False, "train the count head alone and anew; the rest stays as `start` has it"
+        False, "train the count head alone and anew; the rest stays as `start` has it", PACKETS
     )
-    width: int = _option(64, "channels of the decoder")
+    real: float = _option(0.5, "share of real pictures", PACKETS)
+    empty: float = _option(0.15, "share without a packet; the rest is rendered", PACKETS)
+    samples: int = _option(1280, "pictures an epoch", PACKETS)
+    count_weight: float = _option(0.3, "weight of the count's loss", PACKETS)
+
+    dataset_options: str = _option("", "of its format: layout=kaggle, several with ;", KEYPOINTS)
+    skip_bad: bool = _option(False, "go on without pictures whose labels are wrong", KEYPOINTS)
+    view: str = _option("mixed", "what is shown of a picture: whole, box, mixed, cat", KEYPOINTS)
+    augment: bool = _option(True, "show every picture in other ways in every epoch", KEYPOINTS)
+    stride: int = _option(4, "input pixels to a heatmap cell", KEYPOINTS)
+
+    encoder_model: str = _option("tf_efficientnet_lite0", "any timm model, vgg or resnet", NETWORK)
+    layers: int = _option(5, "how many of the encoder's stages are used", NETWORK)
+    weights: str = _option("timm", "a safetensors file, 'timm' to download, or 'none'", NETWORK)
+    width: int = _option(64, "channels of what stands on the encoder", NETWORK)
+    target: str = _option("gaussian", "of heatmaps: gaussian or circle", NETWORK)
+    decoder: str = _option("lateral", "of the heatmap: lateral or bilinear", NETWORK)
+    stacks: int = _option(2, "hourglasses, one after the other", NETWORK)
+    detector: str = _option("", "checkpoint of a box run whose detector is kept as it is", NETWORK)
+
+    start: str = _option("", "checkpoint whose weights training starts from ('' = the encoder's)")
     input_size: int = _option(256, "side of the network's input in pixels")
-    sigma_px: float = _option(6.0, "standard deviation of the heatmap targets, input pixels")
-    real: float = _option(0.5, "share of real pictures")
-    empty: float = _option(0.15, "share of pictures without a packet; the rest is rendered")
-    epochs: int = _option(20, "how many times `samples` pictures are seen")
-    samples: int = _option(1280, "pictures an epoch")
+    sigma_px: float = _option(6.0, "standard deviation of the heatmaps' Gaussians, input pixels")
+    epochs: int = _option(20, "how many times the pictures are seen")
     batch: int = _option(16, "pictures a step, over all devices")
-    lr: float = _option(1e-3, "peak learning rate of AdamW; warm-up, then half a cosine")
-    weight_decay: float = _option(0.02, "AdamW's decoupled weight decay")
-    count_weight: float = _option(0.3, "weight of the count's loss")
+    optimizer: str = _option("adamw", "adamw, or adam: weight decay as part of the gradient")
+    lr: float = _option(1e-3, "peak learning rate")
+    schedule: str = _option("cosine", "of the rate: warm-up, then half a cosine; or constant")
+    weight_decay: float = _option(0.02, "of weights, not of biases and normalisation")
     seed: int = _option(0, "seed of everything random")
     workers: int = _option(1, "processes that prepare pictures")
     accelerator: str = _option("auto", "Lightning Fabric's accelerator: auto, cpu, cuda, mps")
     devices: int = _option(1, "how many devices; under torchrun as many as it started")
     precision: str = _option("32-true", "Lightning Fabric's precision: 32-true, bf16-mixed, …")
-    out: str = _option("runs/packet", "folder of checkpoints and log")
+    out: str = _option("", "folder of checkpoints and log ('' = runs/ and what is learnt)")
     resume: bool = _option(False, "go on from the last checkpoint in `out`")
 
     def __post_init__(self) -> None:
+        self._check_numbers()
         if not 0 <= self.real + self.empty <= 1:
             raise ValueError(
                 f"shares must add up to at most 1, got real {self.real} + empty {self.empty}"
@@ -56,8 +78,29 @@ class Config:
             raise ValueError("only_count needs a checkpoint to start from: name it with start")
         if self.only_count and self.resume:
             raise ValueError("only_count takes minutes and is not resumed: leave resume out")
-        if self.input_size % 32:
+        if self.dataset and not self.data:
+            raise ValueError(f"where is the dataset {self.dataset}? Name its folder with data")
+        if self.start and self.detector:
+            raise ValueError("start brings a detector of its own: leave detector out")
+        for option, known in _CHOICES.items():
+            if (got := getattr(self, option)) not in known:
+                raise ValueError(f"{option} must be {' or '.join(known)}, got {got!r}")
+        foreign = PACKETS if self.dataset else KEYPOINTS
+        if changed := self.changed(foreign):
+            other = f"not with dataset {self.dataset}" if self.dataset else "name a dataset too"
+            raise ValueError(f"{changed[0]} goes with {foreign}: {other}")
+
+    def _check_numbers(self) -> None:
+        if self.input_size < 32 or self.input_size % 32:
             raise ValueError(f"input_size must be a multiple of 32, got {self.input_size}")
+        for option in ("epochs", "batch", "devices", "stride"):
+            if (got := getattr(self, option)) < 1:
+                raise ValueError(f"{option} must be 1 or more, got {got}")
+
+    def changed(self, of: str) -> list[str]:
+        """The options of a kind that are not as they are if nobody says anything."""
+        mine = [option for option in fields(self) if option.metadata["of"] == of]
+        return [o.name for o in mine if getattr(self, o.name) != o.default]
 
     def to_json(self) -> str:
         """Config → JSON text."""
@@ -73,4 +116,11 @@ class Config:
     @property
     def folder(self) -> Path:
         """Where checkpoints and the log go."""
-        return Path(self.out)
+        return Path(self.out or f"runs/{self.dataset or 'packet'}")
+
+
+_CHOICES = {
+    "view": ("whole", "box", "mixed", "cat"),
+    "optimizer": ("adamw", "adam"),
+    "schedule": ("cosine", "constant"),
+}

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from engines.spec import ModelSpec
+from train.drawing import centroids
 from train.layers import depthwise
 
 DROPOUT = 0.2
@@ -148,24 +149,16 @@ def geometry(
     K offsets from their centroid, in parts of their spread; the vectors along the E edges;
     visibility, peaks, and the spread in parts of the picture: (B, 4K + 2E + 1).
     """
-    h, w = heatmaps.shape[-2:]
-    flat = heatmaps.float().flatten(2)
-    peak = flat.amax(dim=2, keepdim=True)
-    # The centroid of what stands above a quarter of the peak, squared so that no cell comes in with
-    # a jump: right to 0.01 cells for a Gaussian of any height.
-    weight = functional.relu(flat - 0.25 * peak).square() + 1e-6
-    weight = weight / weight.sum(dim=2, keepdim=True)
-    columns = torch.arange(w, device=flat.device, dtype=flat.dtype).repeat(h)
-    rows = torch.arange(h, device=flat.device, dtype=flat.dtype).repeat_interleave(w)
-    xy = torch.stack([(weight * columns).sum(2), (weight * rows).sum(2)], dim=2)
-    peak = peak.squeeze(2).clamp(0.0, 1.0)
+    xy, peak = centroids(heatmaps)
+    peak = peak.clamp(0.0, 1.0)
     trust = (peak + 1e-3) / (peak + 1e-3).sum(dim=1, keepdim=True)
     offset = xy - (trust[..., None] * xy).sum(dim=1, keepdim=True)
     scale = (trust * (offset * offset).sum(dim=2)).sum(dim=1).clamp(min=1e-4).sqrt()
     offset = offset / scale[:, None, None]
     a, c = [e[0] for e in edges], [e[1] for e in edges]
     along = offset[:, a] - offset[:, c]
-    parts = [offset.flatten(1), along.flatten(1), visibility, peak, scale[:, None] / w]
+    spread = scale[:, None] / heatmaps.shape[-1]
+    parts = [offset.flatten(1), along.flatten(1), visibility, peak, spread]
     return torch.cat(parts, dim=1)
 
 

@@ -21,9 +21,10 @@ from train import losses
 from train.config import Config
 from train.count_head import mixture
 from train.datasets import cardcut
+from train.example import Example
 from train.loop import COUNT_LR, decaying, example_loader, load_checkpoint, log, rate, save
-from train.mixture import Example, Mixture, read_pictures
-from train.models.heatmap import HeatmapModel
+from train.mixture import Mixture, read_pictures
+from train.models.heatmap import PacketModel
 from train.watch import count_errors, crops
 
 NETWORK = ("encoder_model", "layers", "width", "input_size", "sigma_px")
@@ -55,6 +56,8 @@ def fit_count(config: Config) -> Path:
     cv2.setNumThreads(1)
     fabric.seed_everything(config.seed, verbose=False)
     model, before = load_checkpoint(Path(config.start))
+    if not isinstance(model, PacketModel):
+        raise TypeError(f"{config.start} holds no heatmap network that counts cards: name one")
     config = replace(config, **{name: getattr(before, name) for name in NETWORK})
     model.count.reset()
     model = model.to(fabric.device).to(memory_format=torch.channels_last)
@@ -79,7 +82,7 @@ def fit_count(config: Config) -> Path:
 
 
 @torch.no_grad()
-def read(model: HeatmapModel, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> Read:
+def read(model: PacketModel, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> Read:
     """Batches of pictures (B, 3, H, W) and their cards (B,) → what the head reads, on the CPU."""
     device = next(model.parameters()).device
     parts = []
@@ -101,7 +104,7 @@ def _countable(loader: Iterable[Example]) -> Iterator[tuple[torch.Tensor, torch.
 
 
 def _learn(
-    model: HeatmapModel, optimizer: torch.optim.Optimizer, seen: Read, config: Config
+    model: PacketModel, optimizer: torch.optim.Optimizer, seen: Read, config: Config
 ) -> Iterator[float]:
     """The head, `config.epochs` times over what was seen; yields the mean loss of each."""
     if len(seen.cards) < config.batch:
@@ -131,7 +134,7 @@ def _learn(
 
 
 @torch.inference_mode()
-def _errors(model: HeatmapModel, seen: Read, clips: list[str]) -> dict[str, float]:
+def _errors(model: PacketModel, seen: Read, clips: list[str]) -> dict[str, float]:
     """Count errors in cards: of the mixture, and the mean absolute ones of each reading alone."""
     every = seen.at(torch.arange(len(seen.cards)), next(model.parameters()).device)
     log_p = model.count(*every[:3]).log_p.cpu()

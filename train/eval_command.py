@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +15,18 @@ from rich.progress import Progress
 
 from train import export_command
 from train.words import numbers, size
+
+SPLITS = ("train", "val", "test")
+VIEWS = ("box", "whole", "cat", "stream")
+OF_DATASETS: dict[str, str | bool] = {
+    "dataset_options": "",
+    "split": "val",
+    "view": "box",
+    "decoder": "peak",
+    "measure": "box",
+    "skip_bad": False,
+}
+"""What is said of a dataset only, and what it is if nobody says it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,10 +50,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=size, default=(1080, 1920), help="of rendered pictures")
     parser.add_argument("--seed", type=int, default=1_000_003, help="of rendered pictures")
     parser.add_argument("--out", type=Path, help="folder for report.html and scores.json")
+    keypoints = parser.add_argument_group("with --dataset, in place of packets' protocols")
+    add = keypoints.add_argument
+    add("--dataset", default="", help="a format of train/datasets; its folder is --data")
+    add("--dataset-options", help="of its format: layout=kaggle, several with ;")
+    add("--split", choices=SPLITS, help="which of its pictures")
+    add("--view", choices=VIEWS, help="what is shown, or what streaming looks at")
+    add("--decoder", help="heatmaps to points: argmax, mean, peak, mean-shift")
+    add("--measure", help="what errors are parts of: box, torso, interocular, px")
+    add("--skip-bad", action="store_true", help="go on without pictures whose labels are wrong")
+    parser.set_defaults(**OF_DATASETS)
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Measure, and say what was met."""
+    if options.dataset:
+        _score(options, parser)
+        return
+    for name, default in OF_DATASETS.items():
+        if getattr(options, name) != default:
+            parser.error(f"--{name.replace('_', '-')} goes with --dataset: name one")
     from engines import open_engine  # noqa: PLC0415 - what follows takes a second to import
     from train import protocols, report, sets  # noqa: PLC0415
 
@@ -88,14 +118,53 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         print(f"wrote {options.out / 'report.html'}")
 
 
+def _score(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """A dataset's keypoints: figures, and with --out as JSON too."""
+    from engines import open_engine  # noqa: PLC0415
+    from train import datasets, keypoint_eval, report  # noqa: PLC0415
+
+    if options.data is None:
+        parser.error(f"where is the dataset {options.dataset}? Name its folder with --data")
+    if options.protocols != "all":
+        parser.error(f"--protocols are of packets, and the dataset {options.dataset} has none")
+    chosen = datasets.options(options.dataset, options.dataset_options)
+    dataset = datasets.load(options.dataset, options.data, skip_bad=options.skip_bad, **chosen)
+    with ExitStack() as stack:
+        eager = options.engine == "eager"
+        model = options.model if eager else export_command.as_onnx(options.model, stack)
+        engine = open_engine(model, options.engine)
+        stack.callback(engine.close)
+        pictures = dataset.splits[options.split]
+        said = keypoint_eval.run(engine, pictures, dataset.keypoints, options.view, options.decoder)
+        compared = list(said)
+        named = str(engine)
+    if not compared:
+        raise ValueError(f"{options.data} has nothing in its split {options.split} to score on")
+    made = keypoint_eval.figures(compared, dataset.keypoints, options.measure)
+    console = Console()
+    console.print(f"{len(compared)} views of {len(pictures)} pictures, {options.view}; {named}")
+    for name, figure in made.items():
+        console.print(f"{name}: {report.measured(figure)}", highlight=False, markup=False)
+    for line in dataset.skipped:
+        console.print(f"skipped {line}", highlight=False, markup=False)
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        about = {"model": str(options.model), "engine": named, "view": options.view}
+        about |= {"dataset": options.dataset, "split": options.split, "decoder": options.decoder}
+        scores = {"about": about, "figures": {name: asdict(f) for name, f in made.items()}}
+        path = options.out / "scores.json"
+        path.write_text(json.dumps(scores, indent=1), encoding="utf-8")
+        print(f"wrote {path}")
+
+
 def trained_on(model: Path, scored: tuple[int, ...]) -> str:
     """What a model's file says of the real clips it has seen, beside those scored; () = all."""
     if model.suffix != ".pt":
         return "the file does not say; if on real clips that are scored here, their figures flatter"
+    from train import checkpoint  # noqa: PLC0415 - torch takes seconds to import
     from train.config import Config  # noqa: PLC0415
-    from train.loop import read_checkpoint  # noqa: PLC0415 - torch takes seconds to import
 
-    config = Config.from_json(read_checkpoint(model)["config"])
+    config = Config.from_json(checkpoint.read(model)["config"])
     since = f", which starts from {config.start}" if config.start else ""
     if not config.data:
         return f"no real packets in this run{since}"

@@ -32,16 +32,22 @@ HALF_TOLERANCE = 2e-2
 
 
 class _Deployed(nn.Module):
-    """(B, H, W, 3) uint8 BGR → heatmaps, visibility, count: the one signature of every model."""
+    """(B, H, W, 3) uint8 BGR → what it says: the one signature of every model."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model: Any = model
 
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         floats = images.to(torch.float32).permute(0, 3, 1, 2)
-        heatmaps, visibility, count = self.model.predict(floats)
-        return heatmaps, visibility, count
+        return tuple(part for part in self.model.predict(floats) if part is not None)
+
+    @torch.inference_mode()
+    def names(self, images: torch.Tensor) -> list[str]:
+        """What the outputs are called: those of the signature that this model has."""
+        floats = images.to(torch.float32).permute(0, 3, 1, 2)
+        said = self.model.predict(floats)
+        return [name for name, part in zip(OUTPUTS, said, strict=True) if part is not None]
 
 
 def export(checkpoint: Path, out: Path, *, half: bool = False) -> ModelSpec:
@@ -64,13 +70,13 @@ def export(checkpoint: Path, out: Path, *, half: bool = False) -> ModelSpec:
 
 def to_onnx(model: nn.Module, spec: ModelSpec, *, half: bool = False) -> onnx.ModelProto:
     """A model with `predict` → its graph, described by `spec`."""
-    height, width = spec.input_hw
+    deployed, images = _Deployed(model).eval(), torch.zeros(2, *spec.input_hw, 3, dtype=torch.uint8)
     program = torch.onnx.export(
-        _Deployed(model).eval(),
-        (torch.zeros(2, height, width, 3, dtype=torch.uint8),),
+        deployed,
+        (images,),
         dynamo=True,
         input_names=["images"],
-        output_names=list(OUTPUTS),
+        output_names=deployed.names(images),
         dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
         opset_version=OPSET,
         verbose=False,
@@ -173,15 +179,16 @@ def _describe(proto: onnx.ModelProto, spec: ModelSpec) -> None:
 
 def differences(path: Path, model: nn.Module, spec: ModelSpec) -> dict[str, float]:
     """ONNX file and the model it was made of → the largest difference of each output, by name."""
-    worst = dict.fromkeys(OUTPUTS, 0.0)
+    deployed = _Deployed(model).eval()
+    worst: dict[str, float] = {}
     engine = open_engine(path, "ort")
     try:
         for batch in (1, 3):
             images = _pictures(batch, spec)
             with torch.inference_mode():
-                wanted = _Deployed(model)(torch.from_numpy(images))
+                wanted = deployed(torch.from_numpy(images))
             got = engine(images)
-            for name, want in zip(OUTPUTS, wanted, strict=True):
+            for name, want in zip(deployed.names(torch.from_numpy(images)), wanted, strict=True):
                 have = getattr(got, name)
                 if have is None or have.shape != tuple(want.shape):
                     raise RuntimeError(
@@ -189,7 +196,7 @@ def differences(path: Path, model: nn.Module, spec: ModelSpec) -> dict[str, floa
                         f"{None if have is None else have.shape}"
                     )
                 difference = np.abs(have - want.numpy()).max()
-                worst[name] = float(np.maximum(worst[name], difference))  # NaN stays NaN
+                worst[name] = float(np.maximum(worst.get(name, 0.0), difference))  # NaN stays NaN
     finally:
         engine.close()
     return worst

@@ -68,6 +68,8 @@ class Labelled:
     areas: Floats  # (N,) px², NaN = not known
     group: str  # pictures of one group stay on one side of a split
     cards: int | None = None  # how many cards it shows, None = not said
+    crowds: Floats = field(default_factory=lambda: np.zeros((0, 5)))
+    """(M, 5) x, y, width, height in px and area in px² of crowds: many, not labelled one by one."""
 
     def __post_init__(self) -> None:
         n, k = self.xy.shape[:2]

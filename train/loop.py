@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import pickle
-from dataclasses import replace
+import os
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,34 +14,17 @@ import lightning_fabric
 import numpy as np
 import torch
 from rich.progress import track
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from engines.spec import ModelSpec
-from stream.packet import EDGES, FLIP, KEYPOINTS, MAX_CARDS
-from train import losses
-from train.config import Config
-from train.datasets import cardcut
-from train.mixture import Example, Mixture, read_pictures
-from train.models import heatmap
-from train.targets import gaussians
-from train.watch import watch
+from train import checkpoint, material, models
+from train.approach import Approach
+from train.config import NETWORK, Config
+from train.example import Example
+from train.material import Examples
 
 COUNT_LR = 2.0
 """Learning rate of the count head, in those of the rest."""
-
-
-def packet_spec(config: Config) -> ModelSpec:
-    """The spec of a packet model as this run trains it."""
-    return ModelSpec(
-        name="packet",
-        keypoints=KEYPOINTS,
-        edges=EDGES,
-        flip=FLIP,
-        input_hw=(config.input_size, config.input_size),
-        stride=4,
-        sigma_px=config.sigma_px,
-        max_cards=MAX_CARDS,
-    )
 
 
 def fit(config: Config) -> Path:
@@ -50,38 +33,42 @@ def fit(config: Config) -> Path:
     Writes `last.pt` and a line of `log.jsonl` after every epoch. With `resume` it goes on where
     `last.pt` stands and ends where the uninterrupted run would have ended.
     """
+    devices, machines = _processes(config)
     fabric = lightning_fabric.Fabric(
         accelerator=config.accelerator,
-        devices=config.devices,
         precision=cast("Any", config.precision),
+        devices=devices,
+        num_nodes=machines,
     )
     fabric.launch()
+    if config.batch % fabric.world_size:
+        raise ValueError(
+            f"a batch of {config.batch} is not to be shared among {fabric.world_size} devices: "
+            "take a multiple"
+        )
     # One thread an OpenCV call: the cores belong to the network, and a worker that is forked from a
     # process whose OpenCV has threads waits for them for ever.
     cv2.setNumThreads(1)
     fabric.seed_everything(config.seed, verbose=False)
 
-    spec = packet_spec(config)
-    weights = "none" if config.start else config.weights
-    model = heatmap.build(spec, config.encoder_model, config.layers, weights, config.width)
+    learnt = material.of(config)
+    model = build(config, learnt.spec, oks_sigmas=learnt.oks_sigmas)
     if config.start:
-        model.load_state_dict(read_checkpoint(Path(config.start))["model"])
-    optimizer = torch.optim.AdamW(parameter_groups(model, config))
+        _start(model, Path(config.start))
+    optimizer = _optimizer(parameter_groups(model, config), config)
     model = model.to(memory_format=torch.channels_last)
     module, optimizer = fabric.setup(model, optimizer)
-
-    samples = cardcut.load(Path(config.data)) if config.data else []
-    train_samples, held = cardcut.split(samples, config.hold_out)
-    mixture = Mixture(config, read_pictures(config, train_samples))
-    loader = fabric.setup_dataloaders(example_loader(mixture, config, fabric.world_size))
+    loader = fabric.setup_dataloaders(example_loader(learnt.examples, config, fabric.world_size))
     steps = len(loader) * config.epochs
 
     config.folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = config.folder / "last.pt"
-    start = _resume(checkpoint, model, optimizer, config) if config.resume else 0
+    last = config.folder / "last.pt"
+    start = _resume(last, model, optimizer, config) if config.resume else 0
+    for note in learnt.notes if fabric.is_global_zero else ():
+        print(note)
 
     for epoch in range(start, config.epochs):
-        mixture.epoch = epoch
+        learnt.examples.epoch = epoch
         torch.manual_seed(config.seed * 100_003 + epoch)  # dropout: the same after a resume
         module.train()
         sums: dict[str, float] = {}
@@ -92,52 +79,88 @@ def fit(config: Config) -> Path:
             auto_refresh=False,  # else a thread draws it, which Ctrl-C may leave behind
         )
         for i, batch in enumerate(shown):
-            now = rate(epoch * len(loader) + i, steps)
+            now = rate(epoch * len(loader) + i, steps) if config.schedule == "cosine" else 1.0
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * now
-            parts = _losses(module, Example(*batch), spec, config)
+            parts = losses(module, model, Example(*batch))
             optimizer.zero_grad(set_to_none=True)
             fabric.backward(torch.stack([v for v in parts.values() if v.requires_grad]).sum())
             fabric.clip_gradients(module, optimizer, max_norm=5.0)
             optimizer.step()
             for name, value in parts.items():
                 sums[name] = sums.get(name, 0.0) + value.item() / len(loader)
+        if fabric.world_size > 1:  # each process has seen its part of every batch
+            every = fabric.all_reduce(torch.tensor([*sums.values()], device=fabric.device))
+            sums = dict(zip(sums, cast("torch.Tensor", every).tolist(), strict=True))
         if fabric.is_global_zero:
-            line = {"epoch": epoch + 1, **sums, **watch(model, held)}
-            save(checkpoint, model, optimizer, epoch + 1, config)
+            line = {"epoch": epoch + 1, **sums, **learnt.watch(model)}
+            save(last, model, optimizer, epoch + 1, config)
             log(config.folder / "log.jsonl", line)
         fabric.barrier()
-    return checkpoint
+    return last
 
 
-def _losses(
-    module: torch.nn.Module, batch: Example, spec: ModelSpec, config: Config
-) -> dict[str, torch.Tensor]:
-    """A batch → its losses by name, weighted, ready to be added."""
+def _start(model: Approach, path: Path) -> None:
+    """Give a model the weights of another run. ValueError if they are of another network."""
+    state = checkpoint.read(path)
+    try:
+        model.load_state_dict(state["model"])
+    except RuntimeError as error:  # which lists every weight
+        approach = Config.from_json(state["config"]).approach
+        raise ValueError(
+            f"{path} is of another network (approach {approach}): start from one of the same "
+            "approach, options and keypoints"
+        ) from error
+
+
+def _processes(config: Config) -> tuple[int, int]:
+    """How many devices a machine and how many machines: as torchrun started them, or as asked."""
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "0"))
+    return (here, int(os.environ["WORLD_SIZE"]) // here) if here else (config.devices, 1)
+
+
+def losses(module: torch.nn.Module, model: Approach, batch: Example) -> dict[str, torch.Tensor]:
+    """A batch → its losses by name; `module` is the model, or what shares it among devices."""
     images = batch.image.float().contiguous(memory_format=torch.channels_last)
-    out: heatmap.Outputs = module(images)
-    targets = gaussians(batch.xy, spec)
-    present = (batch.cards > 0).float()
-    # A packet of which hardly anything is seen is neither present nor absent.
-    decided = torch.where(batch.cards > 0, (batch.visible.sum(1) >= 4).float(), 1.0)
-    counted = batch.countable * present
-    return {
-        "heatmap": losses.heatmap_mse(
-            out.heatmaps, targets, batch.known, spec.sigma_px / spec.stride
-        ),
-        "visible": 0.2
-        * losses.masked_bce(
-            out.visibility, batch.visible, present[:, None].expand_as(batch.visible)
-        ),
-        "present": 0.3 * losses.masked_bce(out.presence, present, decided),
-        "count": config.count_weight * losses.count_nll(out.log_p, out.mean, batch.cards, counted),
-    }
+    return model.loss(module(images), batch)
 
 
-def parameter_groups(model: heatmap.HeatmapModel, config: Config) -> list[dict[str, Any]]:
+def build(
+    config: Config,
+    spec: ModelSpec,
+    *,
+    weights: str | None = None,
+    oks_sigmas: tuple[float, ...] | None = None,
+) -> Approach:
+    """The network of a configuration; its encoder starts from `weights`, if not from the config's.
+
+    `oks_sigmas` are for the loss of that name. Raises ValueError for an option that is given and
+    that the approach does not take.
+    """
+    known = models.options_of(config.approach)
+    if strange := [name for name in config.changed(NETWORK) if name not in known]:
+        raise ValueError(
+            f"the approach {config.approach} takes no {strange[0]}; "
+            f"it takes {', '.join(sorted(known - {'oks_sigmas'}))}"
+        )
+    values = {"oks_sigmas": oks_sigmas} | {o.name: getattr(config, o.name) for o in fields(config)}
+    if weights or config.start:
+        values |= {"weights": weights or "none", "detector": ""}
+    return models.build(
+        config.approach, spec, **{name: values[name] for name in known if values[name] != ""}
+    )
+
+
+def _optimizer(groups: list[dict[str, Any]], config: Config) -> torch.optim.Optimizer:
+    if config.optimizer == "adam":
+        return torch.optim.Adam(groups)
+    return torch.optim.AdamW(groups)
+
+
+def parameter_groups(model: Approach, config: Config) -> list[dict[str, Any]]:
     """Parameters → AdamW's groups.
 
-    The count head, which starts from nothing and pulls at nobody, learns faster.
+    A count head, which starts from nothing and pulls at nobody, learns faster.
     """
     named = dict(model.named_parameters())
     counts = {name: p for name, p in named.items() if name.startswith("count.")}
@@ -163,11 +186,11 @@ def rate(step: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
-def example_loader(mixture: Mixture, config: Config, world: int = 1) -> DataLoader[Example]:
+def example_loader(examples: Examples, config: Config, world: int = 1) -> DataLoader[Example]:
     """Batches of an epoch. No shuffling: an example's index says what it shows."""
     return DataLoader(
-        mixture,
-        batch_size=max(1, config.batch // world),
+        cast("Dataset[Example]", examples),
+        batch_size=config.batch // world,
         num_workers=config.workers,
         drop_last=True,
     )
@@ -175,7 +198,7 @@ def example_loader(mixture: Mixture, config: Config, world: int = 1) -> DataLoad
 
 def save(
     path: Path,
-    model: heatmap.HeatmapModel,
+    model: Approach,
     optimizer: torch.optim.Optimizer,
     epoch: int,
     config: Config,
@@ -193,11 +216,9 @@ def save(
     part.replace(path)
 
 
-def _resume(
-    path: Path, model: heatmap.HeatmapModel, optimizer: torch.optim.Optimizer, config: Config
-) -> int:
+def _resume(path: Path, model: Approach, optimizer: torch.optim.Optimizer, config: Config) -> int:
     """Load a checkpoint into model and optimizer → the number of epochs it has seen."""
-    state = read_checkpoint(path)
+    state = checkpoint.read(path)
     before = replace(Config.from_json(state["config"]), resume=True, out=config.out)
     if before != config:
         raise ValueError(f"{path} was trained with another configuration: start it anew")
@@ -206,25 +227,11 @@ def _resume(
     return int(state["epoch"])
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """A checkpoint's values. FileNotFoundError or ValueError say what was wanted of the path."""
-    if not path.is_file():
-        raise FileNotFoundError(f"no checkpoint {path}: `fit` writes last.pt into its `out`")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(f"{path} is not a checkpoint that `fit` wrote") from error
-    if not isinstance(state, dict) or not {"model", "config", "spec"} <= state.keys():
-        raise ValueError(f"{path} is not a checkpoint that `fit` wrote")
-    return state
-
-
-def load_checkpoint(path: Path) -> tuple[heatmap.HeatmapModel, Config]:
+def load_checkpoint(path: Path) -> tuple[Approach, Config]:
     """Checkpoint → (model in eval mode on the CPU, its config). The model knows its spec."""
-    state = read_checkpoint(path)
+    state = checkpoint.read(path)
     config = Config.from_json(state["config"])
-    spec = ModelSpec.from_json(state["spec"])
-    model = heatmap.build(spec, config.encoder_model, config.layers, "none", config.width)
+    model = build(config, ModelSpec.from_json(state["spec"]), weights="none")
     model.load_state_dict(state["model"])
     return model.eval(), config
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -22,6 +21,7 @@ from stream.synth.art import built_in
 from train import augment
 from train.config import Config
 from train.datasets import cardcut, empty, held_out
+from train.example import Example
 
 Image = NDArray[np.uint8]
 
@@ -33,17 +33,6 @@ COVERED = 0.15
 PHOTOGRAPHS, BESIDE = 0.3, 0.15
 """Shares of the pictures without a packet; the rest is rendered, most of it boxes, books, phones:
 what lies there is harder to tell from a packet than any photograph of a table."""
-
-
-class Example(NamedTuple):
-    """One picture and its truth, or a batch of them with a dimension more."""
-
-    image: torch.Tensor  # (3, H, W) uint8 BGR
-    xy: torch.Tensor  # (8, 2) float32 input px, NaN = no such keypoint
-    known: torch.Tensor  # (8,) float32, 1 where the heatmap's truth is known
-    visible: torch.Tensor  # (8,) float32
-    cards: torch.Tensor  # () int64, 0 = no packet
-    countable: torch.Tensor  # () float32, 1 where enough of the packet is seen to count it
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +202,14 @@ def _example(
     seen = int(visible.sum())
     if cards > 0 and seen < 2:
         known = known & False  # a sliver of a packet is neither one nor none
+    said = visible if cards > 0 else np.full(8, np.nan)
     return Example(
         torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))),
-        torch.from_numpy(xy.astype(np.float32)),
+        torch.from_numpy(xy.astype(np.float32))[None],
         torch.from_numpy(known.astype(np.float32)),
-        torch.from_numpy(visible.astype(np.float32)),
+        torch.from_numpy(said.astype(np.float32)),
+        torch.full((1, 4), torch.nan),
+        torch.full((1,), torch.nan),
         torch.tensor(min(cards, MAX_CARDS)),
         torch.tensor(float(seen >= 5)),
     )

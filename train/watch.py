@@ -15,15 +15,15 @@ from stream.decode import decode
 from stream.geometry import input_from_cell
 from stream.packet import TURN
 from train import augment
+from train.approach import Approach
 from train.datasets.cardcut import Sample
-from train.models.heatmap import HeatmapModel
 
 MARGIN = 1.5
 BATCH = 16
 
 
 @torch.inference_mode()
-def watch(model: HeatmapModel, held: list[Sample]) -> dict[str, float]:
+def watch(model: Approach, held: list[Sample]) -> dict[str, float]:
     """Held-out samples, each seen in a crop about its packet → count error and corner hits.
 
     Errors as `count_errors` has them; `pck10` and `pck5` are shares of the labelled corners within
@@ -38,6 +38,7 @@ def watch(model: HeatmapModel, held: list[Sample]) -> dict[str, float]:
     for pictures, cards in crops(held, model.spec.input_hw[0]):
         floats = pictures.float().contiguous(memory_format=torch.channels_last)
         heatmaps, _, count = model.predict(floats)
+        assert count is not None  # noqa: S101 - a model of packets counts
         p = count[:, 1:] / count[:, 1:].sum(1, keepdim=True)
         off += (p @ torch.arange(1.0, p.shape[1] + 1) - cards).tolist()
         for maps, sample in zip(heatmaps.numpy(), islice(left, len(cards)), strict=True):

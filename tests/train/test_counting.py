@@ -15,7 +15,7 @@ for _name in ("timm", "torchvision", "lightning_fabric"):
 
 from stream.packet import KEYPOINTS  # noqa: E402
 from stream.synth import Renderer, SceneConfig  # noqa: E402
-from train import counting, loop  # noqa: E402
+from train import counting, loop, material  # noqa: E402
 from train.models import heatmap  # noqa: E402
 
 CONFIG = replace(TINY, empty=0.0, samples=32, epochs=12, batch=8, lr=2e-3)
@@ -30,7 +30,9 @@ def start(tmp_path_factory):
     """A checkpoint of a network that was never trained."""
     folder = tmp_path_factory.mktemp("start")
     torch.manual_seed(0)
-    model = heatmap.build(loop.packet_spec(CONFIG), CONFIG.encoder_model, CONFIG.layers, "none", 8)
+    model = heatmap.build(
+        material.packet_spec(CONFIG), CONFIG.encoder_model, CONFIG.layers, "none", 8
+    )
     optimizer = torch.optim.AdamW(model.parameters())
     loop.save(folder / "last.pt", model, optimizer, 1, CONFIG)
     return folder / "last.pt"

@@ -26,8 +26,8 @@ ENCODER = "tf_mobilenetv3_small_minimal_100"  # TF's padding, and an uneven devi
 def model():
     torch.manual_seed(0)
     net = heatmap.build(SPEC, ENCODER, 5, width=8)
-    net.std.copy_(torch.tensor([50.0, 60.0, 70.0]).view(1, 3, 1, 1))
-    net.mean.copy_(torch.tensor([100.0, 120.0, 140.0]).view(1, 3, 1, 1))
+    net.normalise.std.copy_(torch.tensor([50.0, 60.0, 70.0]).view(1, 3, 1, 1))
+    net.normalise.mean.copy_(torch.tensor([100.0, 120.0, 140.0]).view(1, 3, 1, 1))
     torch.nn.init.normal_(net.heat[-1].weight, 0.0, 0.3)
     with torch.no_grad():
         for _ in range(30):  # the statistics of a network that has seen pictures

@@ -74,8 +74,8 @@ def test_colours_are_given_in_the_encoders_order(model):
     hook.remove()
     got = seen[0][0, :, 0, 0]
     cfg = model.encoder.pretrained_cfg if hasattr(model.encoder, "pretrained_cfg") else None
-    mean = torch.tensor(cfg["mean"]) if cfg else model.mean.flatten() / 255
-    std = torch.tensor(cfg["std"]) if cfg else model.std.flatten() / 255
+    mean = torch.tensor(cfg["mean"]) if cfg else model.normalise.mean.flatten() / 255
+    std = torch.tensor(cfg["std"]) if cfg else model.normalise.std.flatten() / 255
     torch.testing.assert_close(got, (torch.tensor([0.0, 0.0, 1.0]) - mean) / std)
 
 

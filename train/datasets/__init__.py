@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 from train.labels import Dataset
+from train.words import numbers
 
 _NOT_FORMATS = {"empty", "held_out", "rendered"}
+_NOT_OPTIONS = {"folder", "skip_bad", "return"}
 
 
 def names() -> list[str]:
@@ -40,6 +43,36 @@ def load(name: str, folder: Path, *, skip_bad: bool = False, **options: Any) -> 
     if not any(dataset.splits.values()):
         raise ValueError(f"{folder} holds no labelled picture; skipped {len(dataset.skipped)}")
     return dataset
+
+
+def options(name: str, text: str) -> dict[str, Any]:
+    """Text "points=left_eye,mouth;other=yes" → the options of a format, each as its kind asks.
+
+    Raises ValueError for one that the format does not have, or for what is none of its values.
+    """
+    kinds = get_type_hints(module_of(name).read)
+    made: dict[str, Any] = {}
+    for words in filter(None, map(str.strip, text.split(";"))):
+        option, equals, value = (part.strip() for part in words.partition("="))
+        if not equals or option not in kinds or option in _NOT_OPTIONS:
+            known = sorted(kinds.keys() - _NOT_OPTIONS) or "none"
+            raise ValueError(f"the dataset {name} has no option {words!r}; it has {known}")
+        made[option] = _value(kinds[option], option, value)
+    return made
+
+
+def _value(kind: Any, option: str, text: str) -> Any:
+    """A word → yes or no, numbers, names, or as it is."""
+    if kind is bool:
+        if text not in ("yes", "no"):
+            raise ValueError(f"{option} is yes or no, got {text!r}")
+        return text == "yes"
+    if kind == Sequence[int]:
+        try:
+            return numbers(text)
+        except ValueError:
+            raise ValueError(f"{option} is numbers with commas between, got {text!r}") from None
+    return tuple(text.split(",")) if kind == Sequence[str] else text
 
 
 def module_of(name: str) -> ModuleType:

@@ -1,9 +1,9 @@
 """COCO keypoints JSON → instances of one category, with boxes, areas and visibility.
 
 What CVAT, Label Studio and others export. Names and skeleton are the category's own (its edges
-count from 1); a keypoint with visibility 0 is not labelled, with 1 hidden. A crowd is skipped; a
-picture without annotation is kept, as one that shows nothing. Keypoints are pixel indices, boxes
-are counted from pixels' edges (cocodataset.org/#format-data).
+count from 1); a keypoint with visibility 0 is not labelled, with 1 hidden. A crowd is no instance,
+and what is found in it is not judged; a picture without annotation shows nothing. Keypoints are
+pixel indices, boxes are counted from pixels' edges (cocodataset.org/#format-data).
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Annotations:
             with skipping, self._file.at("annotations", index):
                 if entry["image_id"] not in places:
                     raise ValueError(f"no picture has the id {entry['image_id']}")
-                if entry["category_id"] in self._ids and not entry.get("iscrowd"):
+                if entry["category_id"] in self._ids:
                     instances[entry["image_id"]].append(_Instance(index, entry))
         found = []
         for key, index in places.items():
@@ -147,8 +147,10 @@ class Annotations:
                 found.append(self._picture(index, instances[key]))
         return found
 
-    def _picture(self, index: int, instances: list[_Instance]) -> Labelled:
+    def _picture(self, index: int, every: list[_Instance]) -> Labelled:
         image = self._images[index]
+        instances = [one for one in every if not one.entry.get("iscrowd")]
+        crowds = [one for one in every if one.entry.get("iscrowd")]
         with self._file.at("images", index):
             name = image["file_name"]
             path = next((p for f in self._folders if (p := f / name).is_file()), None)
@@ -166,9 +168,16 @@ class Annotations:
             with self._file.at("annotations", instance.place):
                 xy[i], flags[i] = _points(entry, self.keypoints.names, hw)
                 boxes[i], areas[i] = _box(entry), _area(entry)
-        return Labelled.of(
-            path.relative_to(self._root).as_posix(), path, xy, flags=flags, boxes=boxes, areas=areas
-        )
+        name = path.relative_to(self._root).as_posix()
+        made = Labelled.of(name, path, xy, flags=flags, boxes=boxes, areas=areas)
+        return replace(made, crowds=np.array([self._crowd(one) for one in crowds]).reshape(-1, 5))
+
+    def _crowd(self, crowd: _Instance) -> list[float]:
+        with self._file.at("annotations", crowd.place):
+            box, area = _box(crowd.entry), _area(crowd.entry)
+            if np.isnan(box).any():
+                raise ValueError("a crowd needs its bbox")
+            return [*box, box[2] * box[3] if np.isnan(area) else area]
 
 
 def _picture_folders(path: Path, root: Path) -> list[Path]:

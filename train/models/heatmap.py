@@ -1,38 +1,32 @@
-"""Heatmap network: a timm encoder, a light decoder to stride 4, and three heads.
+"""Heatmap network: a timm encoder, a light decoder, and heads.
 
     picture ─ encoder ─ 2 ─ 4 ─ 8 ─ 16 ─ 32          (stages, by stride)
                             ├───┴────┴────┴─ decoder ─ features at stride 4 ─┬─ heatmaps
                             │                             seen from there ───┴─ visibility, presence
                             └─ detached, with the heatmaps ──────────────────── count
 
-The count head reads the encoder's features and the heatmaps detached: what it wants to know by
-heart of the few real counts must not pull at what finds the corners.
+The count head, which only packets have, reads the encoder's features and the heatmaps detached:
+what it wants to know by heart of the few real counts must not pull at what finds the corners.
+
+With the decoder `bilinear` the last stage is enlarged to the size of the heatmaps, 1×1 convolutions
+make them of it, and there is nothing else.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import timm
 import torch
-from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
 from engines.spec import ModelSpec
-from train.count_head import CountHead, mixture
+from train.count_head import CountHead
+from train.encoder import Normalise, create, stages
+from train.heatmaps import Heatmaps, Outputs, named, near_peaks, parted, seen_head
 from train.layers import depthwise
 
-
-class Outputs(NamedTuple):
-    """What training sees: B pictures, K keypoints, C cards at the most."""
-
-    heatmaps: torch.Tensor  # (B, K, h, w), unbounded, 0 = nothing, 1 = peak
-    visibility: torch.Tensor  # (B, K) logits
-    presence: torch.Tensor  # (B,) logit of "there is a packet"
-    mean: torch.Tensor  # (B, R) cards, by each reading of the count head
-    log_p: torch.Tensor  # (B, R, C) log-probability of 1..C cards, given a packet
+COUNTS = True
 
 
 class Trunk(NamedTuple):
@@ -41,11 +35,11 @@ class Trunk(NamedTuple):
     fine: torch.Tensor  # (B, C, h, w) features of the encoder's first stage that is used
     heatmaps: torch.Tensor  # (B, K, h, w)
     visibility: torch.Tensor  # (B, K) logits
-    presence: torch.Tensor  # (B,) logit
+    presence: torch.Tensor | None  # (B,) logit, of packets only
 
 
 class Decoder(nn.Module):
-    """Encoder stages of stride ≥ 4 → features at the first one's stride, coarse to fine."""
+    """Encoder stages of the heatmaps' stride and above → features there, coarse to fine."""
 
     def __init__(self, channels: list[int], width: int) -> None:
         super().__init__()
@@ -66,98 +60,110 @@ class Decoder(nn.Module):
         return up
 
 
-class HeatmapModel(nn.Module):
-    """(B, 3, H, W) float BGR pictures of 0…255 → Outputs."""
+class HeatmapModel(Heatmaps):
+    """(B, 3, H, W) float BGR pictures of 0…255 → heatmaps and visibility."""
 
-    def __init__(self, spec: ModelSpec, encoder: Any, width: int = 64) -> None:
-        super().__init__()
-        self.spec = spec
+    def __init__(self, spec: ModelSpec, encoder: Any, width: int, loss: str, target: str) -> None:
+        super().__init__(spec, loss, target)
         self.encoder = encoder
-        info = encoder.feature_info.get_dicts()
-        self.used = [i for i, stage in enumerate(info) if stage["reduction"] >= spec.stride]
-        if not self.used or info[self.used[0]]["reduction"] != spec.stride:
-            strides = [stage["reduction"] for stage in info]
+        given = stages(encoder)
+        self.used = [i for i, stage in enumerate(given) if stage.stride >= spec.stride]
+        if not self.used or given[self.used[0]].stride != spec.stride:
+            strides = [stage.stride for stage in given]
             raise ValueError(
-                f"the encoder must have a stage of stride {spec.stride}, got {strides}"
+                f"the encoder must have a stage of stride {spec.stride}, got {strides}; "
+                "the decoder bilinear takes any"
             )
-        channels = [info[i]["num_chs"] for i in self.used]
+        channels = [given[i].channels for i in self.used]
         self.decoder = Decoder(channels, width)
-        last = nn.Conv2d(width, len(spec.keypoints), 1)
-        nn.init.normal_(last.weight, std=1e-3)  # start from an empty heatmap, not from noise
+        last = self.last(width)
         self.heat = nn.Sequential(depthwise(width, width), last)
-        self.seen = nn.Sequential(
-            nn.Linear(channels[-1] + width, 128), nn.ReLU(), nn.Linear(128, len(spec.keypoints) + 1)
-        )
-        self.count = CountHead(channels[0], spec)
-        mean, std = _normalisation(encoder)
-        self.mean: torch.Tensor
-        self.std: torch.Tensor
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255.0, persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255.0, persistent=False)
+        self.seen = seen_head(channels[-1] + width, spec)
+        self.normalise = Normalise(encoder)
 
     def trunk(self, images: torch.Tensor) -> Trunk:
         """Pictures → everything but the count."""
-        stages = self.encoder((images.flip(1) - self.mean) / self.std)
-        stages = [stages[i] for i in self.used]
-        features = self.decoder(stages)
+        found = self.encoder(self.normalise(images))
+        found = [found[i] for i in self.used]
+        features = self.decoder(found)
         heatmaps = self.heat(features)
-        visibility, presence = self._visibility(stages[-1], features, heatmaps)
-        return Trunk(stages[0], heatmaps, visibility, presence)
+        near = near_peaks(features, self.heights(heatmaps))
+        seen = self.seen(torch.cat([found[-1].mean(dim=(2, 3)), near], dim=1))
+        return Trunk(found[0], heatmaps, *parted(seen, self.spec))
+
+    def forward(self, images: torch.Tensor) -> Outputs:
+        """Pictures → what the losses are taken of."""
+        return Outputs(*self.trunk(images)[1:])
+
+
+class PacketModel(HeatmapModel):
+    """The same, which counts the cards too."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        encoder: Any,
+        width: int,
+        *,
+        loss: str,
+        target: str,
+        count_weight: float,
+    ) -> None:
+        super().__init__(spec, encoder, width, loss, target)
+        self.count = CountHead(stages(encoder)[self.used[0]].channels, spec)
+        self.count_weight = count_weight
 
     def forward(self, images: torch.Tensor) -> Outputs:
         """Pictures → what the losses are taken of."""
         fine, heatmaps, visibility, presence = self.trunk(images)
-        counts = self.count(fine, heatmaps, visibility)
+        counts = self.count(fine, self.heights(heatmaps), visibility)
         return Outputs(heatmaps, visibility, presence, *counts)
 
-    def _visibility(
-        self, coarse: torch.Tensor, features: torch.Tensor, heatmaps: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Coarse features, and the fine ones where the corners are → logits (B, K), (B,)."""
-        where = heatmaps.detach().amax(dim=1).flatten(1)
-        weight = torch.softmax(where * 10.0, dim=1).unsqueeze(2)
-        near = torch.bmm(features.flatten(2), weight.to(features.dtype)).squeeze(2)
-        logits = self.seen(torch.cat([coarse.mean(dim=(2, 3)), near], dim=1))
-        return logits[:, :-1], logits[:, -1]
 
-    def predict(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Pictures → heatmaps (B, K, h, w), visibility (B, K), count (B, C+1), as engines do."""
-        out = self(images)
-        present = torch.sigmoid(out.presence)[:, None]
-        count = torch.cat([1.0 - present, present * mixture(out.log_p)], dim=1)
-        return out.heatmaps.clamp(0.0, 1.0), torch.sigmoid(out.visibility), count
+class BilinearModel(Heatmaps):
+    """(B, 3, H, W) float BGR pictures of 0…255 → heatmaps."""
 
+    def __init__(self, spec: ModelSpec, encoder: Any, width: int, loss: str, target: str) -> None:
+        super().__init__(spec, loss, target)
+        self.encoder = encoder
+        first = nn.Conv2d(stages(encoder)[-1].channels, width, 1)
+        self.heat = nn.Sequential(first, nn.ReLU(inplace=True), self.last(width))
+        self.normalise = Normalise(encoder)
 
-def _normalisation(encoder: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The encoder's own mean and standard deviation, RGB, of pictures in 0…1."""
-    cfg = getattr(encoder, "pretrained_cfg", None) or encoder.default_cfg
-    return tuple(cfg["mean"]), tuple(cfg["std"])
+    def forward(self, images: torch.Tensor) -> Outputs:
+        """Pictures → what the losses are taken of."""
+        coarse = self.encoder(self.normalise(images))[-1]
+        size = self.spec.heatmap_hw
+        large = functional.interpolate(coarse, size=size, mode="bilinear", align_corners=False)
+        return Outputs(self.heat(large))
 
 
 def build(
-    spec: ModelSpec, encoder_model: str, layers: int, weights: str = "none", width: int = 64
-) -> HeatmapModel:
+    spec: ModelSpec,
+    encoder_model: str = "tf_efficientnet_lite0",
+    layers: int = 5,
+    weights: str = "none",
+    width: int = 64,
+    *,
+    decoder: str = "lateral",
+    loss: str = "mse",
+    target: str = "gaussian",
+    count_weight: float = 0.3,
+) -> HeatmapModel | BilinearModel:
     """A model for `spec` on the first `layers` stages of a timm model.
 
     `weights` is a safetensors file of the encoder, "timm" for timm's own download, or "none".
     """
-    encoder = timm.create_model(
-        encoder_model,
-        features_only=True,
-        pretrained=weights == "timm",
-        out_indices=tuple(range(layers)),
-    )
-    if weights not in {"timm", "none"}:
-        _load(encoder, Path(weights))
-    return HeatmapModel(spec, encoder, width)
-
-
-def _load(encoder: nn.Module, path: Path) -> None:
-    """Weights of the whole timm model → the stages that are used. ValueError if any is lacking."""
-    if not path.is_file():
-        raise FileNotFoundError(f"no weights at {path}: name a safetensors file, 'timm' or 'none'")
-    state = {key: value.float() for key, value in load_file(path).items()}
-    lacking = encoder.load_state_dict(state, strict=False).missing_keys
-    lacking = [key for key in lacking if not key.endswith("num_batches_tracked")]
-    if lacking:
-        raise ValueError(f"{path} lacks {len(lacking)} of the encoder's weights, e.g. {lacking[0]}")
+    named(loss, target)
+    if decoder not in {"lateral", "bilinear"}:
+        raise ValueError(f"the heatmap's decoder is lateral or bilinear, got {decoder!r}")
+    if decoder == "bilinear" and spec.max_cards is not None:
+        raise ValueError("the decoder bilinear counts no cards: leave it out for packets")
+    encoder = create(spec, encoder_model, layers, weights, width)
+    if decoder == "bilinear":
+        return BilinearModel(spec, encoder, width, loss, target)
+    if spec.max_cards is not None:
+        return PacketModel(
+            spec, encoder, width, loss=loss, target=target, count_weight=count_weight
+        )
+    return HeatmapModel(spec, encoder, width, loss, target)

@@ -78,12 +78,17 @@ def test_an_annotation_is_an_instance_with_its_box_area_and_visibility(tmp_path)
     assert one.areas.tolist() == [321.5, 321.5]
 
 
-def test_a_crowd_is_skipped_and_a_picture_without_annotation_kept(tmp_path):
+def test_a_crowd_is_no_instance_and_a_picture_without_annotation_kept(tmp_path):
     annotations = [annotation(1, 1, iscrowd=1), annotation(2, 2)]
     write(tmp_path / "val.json", [image(1), image(2), image(3)], annotations)
     found = coco.read(tmp_path).splits["val"]
     assert [(one.name, len(one.xy)) for one in found] == [("1.jpg", 0), ("2.jpg", 1), ("3.jpg", 0)]
     assert found[0].xy.shape == (0, 3, 2)
+    assert [one.crowds.tolist() for one in found] == [[[5.5, 6, 30, 20, 321.5]], [], []]
+    del annotations[0]["bbox"]
+    write(tmp_path / "val.json", [image(1), image(2)], annotations)
+    with pytest.raises(LabelError, match=r"val\.json, line \d+: a crowd needs its bbox"):
+        coco.read(tmp_path)
 
 
 def test_a_box_alone_is_an_instance_without_keypoints(tmp_path):

@@ -95,3 +95,33 @@ def test_an_option_that_it_does_not_have_is_named(name, tmp_path):
 def test_a_name_without_a_file_is_answered_with_those_there_are(tmp_path):
     with pytest.raises(ValueError, match=r"no dataset is called 'dogs'; there are .*cats, coco"):
         datasets.load("dogs", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "made"),
+    [
+        ("faces", "", {}),
+        ("faces", "layout=kaggle", {"layout": "kaggle"}),
+        ("facial", "incomplete=yes", {"incomplete": True}),
+        ("cats", "points=mouth,left_eye", {"points": ("mouth", "left_eye")}),
+        ("cardcut", " hold_out = 51,9 ;", {"hold_out": (51, 9)}),
+        ("coco", "category=a cat", {"category": "a cat"}),
+    ],
+)
+def test_words_are_a_formats_options(name, text, made):
+    assert datasets.options(name, text) == made
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("faces", "colour=red", r"faces has no option 'colour=red'; it has \['layout'\]"),
+        ("faces", "layout", "faces has no option 'layout'"),
+        ("persons", "folder=x", "persons has no option 'folder=x'; it has none"),
+        ("facial", "incomplete=1", "incomplete is yes or no, got '1'"),
+        ("cardcut", "hold_out=a", "hold_out is numbers with commas between, got 'a'"),
+    ],
+)
+def test_words_that_are_no_option_are_one_line(name, text, says):
+    with pytest.raises(ValueError, match=says):
+        datasets.options(name, text)

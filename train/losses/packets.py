@@ -1,4 +1,4 @@
-"""What a prediction is held against; every loss is a mean, so that any batch weighs alike."""
+"""What a packet model's heads are held against: heatmaps, visibility, presence and count."""
 
 from __future__ import annotations
 

@@ -1,0 +1,164 @@
+"""From a folder of labelled pictures to a model that streams, by the commands."""
+
+import json
+import re
+import subprocess
+import sys
+
+import dots
+import pytest
+
+for _name in ("torch", "timm", "torchvision", "lightning_fabric", "onnx", "matplotlib"):
+    pytest.importorskip(_name)
+
+import torch  # noqa: E402
+
+from stream.cli import main as kpstream  # noqa: E402
+from train import cli, loop  # noqa: E402
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*TorchVision are deprecated:DeprecationWarning"),
+    pytest.mark.timeout(400),  # seconds of work, minutes beside a training run
+]
+
+SMALL = "--input-size 64 --sigma-px 4 --workers 0 --accelerator cpu".split()  # noqa: SIM905
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return dots.write(tmp_path_factory.mktemp("data") / "dots")
+
+
+def run(*words):
+    assert cli.main([str(word) for word in words]) == 0
+
+
+def test_a_folder_becomes_a_model_that_streams(data, tmp_path, capsys):
+    bad = data / "train" / "keypoints.json"
+    good = bad.read_text()
+    spoilt = json.loads(good)
+    spoilt["annotations"][5]["keypoints"][0] = 1000
+    bad.write_text(json.dumps(spoilt))
+    learn = "--approach unet --loss mse --width 16 --view whole --no-augment --batch 8 --lr 5e-3"
+    out = tmp_path / "run"
+    words = [*learn.split(), *SMALL, "--epochs", 60, "--out", out]
+    run("fit", "--dataset", "coco", "--data", data, *words, "--skip-bad")
+    bad.write_text(good)
+    said = capsys.readouterr().out
+    skipped = re.findall(
+        r"^skipped .*keypoints\.json, line \d+: blue at x 1000", said, re.MULTILINE
+    )
+    assert len(skipped) == 1
+    assert "no picture is mirrored" in said
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["px"] < 8
+    assert lines[-1]["pck10"] > 0.5
+    assert lines[-1]["heatmap"] < 0.2 * lines[0]["heatmap"]
+
+    words = ["fit", "--dataset", "coco", "--data", data, *SMALL, "--start", out / "last.pt"]
+    says = "last.pt is of another network (approach unet): start from one of the same"
+    _fails([str(word) for word in words], 1, says, capsys)
+
+    model, scores = tmp_path / "dots.onnx", tmp_path / "scores"
+    run("export", out / "last.pt", "--out", model)
+    words = ["--dataset", "coco", "--data", data, "--split", "train", "--engine", "ort"]
+    for view in ("whole", "stream"):
+        run("eval", model, *words, "--view", view, "--out", scores)
+        found = json.loads((scores / "scores.json").read_text())["figures"]
+        assert found["PCK@0.2 of box"]["n"] == 24
+    assert "PCK@0.2 of box: " in capsys.readouterr().out
+    run("eval", out / "last.pt", *words[:-1], "eager", "--view", "whole", "--out", scores)
+    found = json.loads((scores / "scores.json").read_text())["figures"]
+    assert found["PCK@0.1 of box"]["value"] > 0.8
+    assert found["distance to the nearest, mean px"]["value"] < 3
+
+    picture, written = data / "train" / "0.png", tmp_path / "found.jsonl"
+    words = [picture, "--model", model, "--engine", "ort", "--json", written]
+    assert kpstream([str(word) for word in words]) == 0
+    line = json.loads(written.read_text())
+    assert line["state"] == "locked"
+    assert line["cards"] is None
+    assert [point["name"] for point in line["keypoints"]] == list(dots.NAMES)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["--real", "0.3"], 2, "real goes with packets: not with dataset coco"),
+        (["--hold-out", "51"], 2, "hold_out goes with packets"),
+        (["--approach", "magic"], 1, "no approach is called 'magic'; there are box, fcn, grid"),
+        (["--approach", "unet", "--layers", "3"], 1, "the approach unet takes no layers; it takes"),
+        (["--approach", "unet", "--loss", "oks"], 1, "no loss of heatmaps is called 'oks'"),
+        (["--approach", "grid", "--loss", "awing"], 1, "no loss of points is called 'awing'"),
+        (["--view", "cat", "--input-size", "60"], 2, "multiple of 32"),
+        (["--loss", "magic"], 1, "no loss of heatmaps is called 'magic'"),  # before a download
+        (["--batch", "0"], 2, "batch must be 1 or more, got 0"),
+        (["--dataset-options", "points=a"], 1, "the dataset coco has no option 'points=a'; it has"),
+        (["--view", "sideways"], 2, "view must be whole or box or mixed or cat, got 'sideways'"),
+        (["--preset", "cats"], 1, "no preset is called 'cats', there are adam-3e-4-l2, cat"),
+        (["--start", "a.pt", "--detector", "b.pt"], 2, "start brings a detector of its own"),
+    ],
+)
+def test_what_does_not_go_together_is_one_line(data, capsys, words, code, says):
+    _fails(["fit", "--dataset", "coco", "--data", str(data), *SMALL, *words], code, says, capsys)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["fit", "--view", "box"], 2, "view goes with keypoints: name a dataset too"),
+        (["fit", "--skip-bad"], 2, "skip_bad goes with keypoints: name a dataset too"),
+        (["fit", "--dataset", "coco"], 2, "where is the dataset coco? Name its folder with data"),
+        (["fit", "--approach", "grid"], 1, "grid counts no cards: take heatmap or unet"),
+        (["eval", "m.onnx", "--dataset", "coco"], 2, "where is the dataset coco?"),
+        (["eval", "m.onnx", "--view", "whole"], 2, "--view goes with --dataset: name one"),
+        (["eval", "m.onnx", "--measure", "px"], 2, "--measure goes with --dataset: name one"),
+        (["eval", "m.onnx", "--skip-bad"], 2, "--skip-bad goes with --dataset: name one"),
+    ],
+)
+def test_packets_have_no_dataset(capsys, words, code, says):
+    _fails(words, code, says, capsys)
+
+
+def _fails(words, code, says, capsys):
+    try:
+        got = cli.main(words)
+    except SystemExit as end:  # argparse's way
+        got = end.code
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert got == code, line
+    assert says in line
+
+
+def test_two_processes_train_as_one_does(data, tmp_path):
+    """To float rounding, where no batch norm counts over one process's half of a batch."""
+    words = ["fit", "--dataset", "coco", "--data", str(data), *SMALL, "--view", "whole"]
+    words += "--encoder-model test_convnext --weights none --layers 2".split()  # noqa: SIM905
+    words += "--decoder bilinear --width 16 --epochs 2 --batch 4".split()  # noqa: SIM905
+    run(*words, "--out", tmp_path / "one")
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    done = subprocess.run(
+        [*launch, "-m", "train.cli", *words, f"--out={tmp_path / 'two'}"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("wrote ") == 1
+    one, two = (
+        [json.loads(line) for line in (tmp_path / n / "log.jsonl").read_text().splitlines()]
+        for n in ("one", "two")
+    )
+    assert [line["heatmap"] for line in two] == pytest.approx([a["heatmap"] for a in one], rel=1e-3)
+    assert one[1]["heatmap"] < one[0]["heatmap"]
+    (a, _), (b, _) = (loop.load_checkpoint(tmp_path / n / "last.pt") for n in ("one", "two"))
+    for mine, other in zip(a.parameters(), b.parameters(), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-3, atol=1e-5)
+
+
+def test_a_batch_is_shared_among_all_processes(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(loop.lightning_fabric.Fabric, "launch", lambda _: None)
+    monkeypatch.setattr(loop.lightning_fabric.Fabric, "world_size", 3)
+    words = ["fit", "--dataset", "coco", "--data", str(data), "--out", str(tmp_path / "run")]
+    _fails(words, 1, "a batch of 16 is not to be shared among 3 devices: take a multiple", capsys)

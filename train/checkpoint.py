@@ -1,0 +1,22 @@
+"""Checkpoints: files that say themselves which network they hold and how it was trained."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A checkpoint's values. FileNotFoundError or ValueError say what was wanted of the path."""
+    if not path.is_file():
+        raise FileNotFoundError(f"no checkpoint {path}: `fit` writes last.pt into its `out`")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{path} is not a checkpoint that `fit` wrote") from error
+    if not isinstance(state, dict) or not {"model", "config", "spec"} <= state.keys():
+        raise ValueError(f"{path} is not a checkpoint that `fit` wrote")
+    return state
