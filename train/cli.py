@@ -1,4 +1,4 @@
-"""`kpstream-train fit | eval | export | synth`: parses, opens, runs; no logic.
+"""`kpstream-train fit | average | eval | export | synth`: parses, opens, runs; no logic.
 
 Exit codes: 0, 2 for wrong usage, 1 for a failure (one line says which), 130 after Ctrl-C.
 """
@@ -60,6 +60,11 @@ def _parser(preset: Mapping[str, Any] | None = None) -> argparse.ArgumentParser:
     names = "settings by name, which others go before: " + ", ".join(PRESETS)
     fit.add_argument("--preset", default="", help=names)
     fit.set_defaults(run=_fit, **(preset or {}))
+
+    average = commands.add_parser("average", help="checkpoints of one network → their mean")
+    average.add_argument("checkpoints", nargs="+", type=Path, help="rounds of one another")
+    average.add_argument("--out", type=Path, required=True, help="the checkpoint to write")
+    average.set_defaults(run=_average)
 
     evaluate = commands.add_parser("eval", help="score a network", formatter_class=shown)
     eval_command.add_arguments(evaluate)
@@ -131,6 +136,16 @@ def _fit(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     # of several processes, which torchrun or Fabric have numbered, one speaks
     if os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0":
         print(f"wrote {checkpoint}")
+
+
+def _average(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    if len(options.checkpoints) < 2:
+        parser.error("a mean is of two checkpoints or more")
+    from stream.frame import checked_output  # noqa: PLC0415
+    from train.average import average  # noqa: PLC0415
+
+    average(options.checkpoints, checked_output(options.out))
+    print(f"wrote {options.out}")
 
 
 def _scenes(options: argparse.Namespace) -> SceneConfig:
