@@ -18,6 +18,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from PIL import Image
 
 from engines import open_engine
 from train import datasets, keypoint_eval
@@ -59,9 +60,11 @@ def sheet(rows: dict[str, Any], folder: Path, path: Path) -> None:
             side = rows[approach]["config"]["input_size"]
             beside(axis, one, keypoints, side)
     figure.suptitle(column, fontsize=10)
-    figure.tight_layout(pad=0.3)
+    figure.tight_layout(pad=0.3, rect=(0, 0, 1, 0.97))
     figure.savefig(path, dpi=80)
     plt.close(figure)
+    with Image.open(path) as drawn:
+        drawn.convert("RGB").quantize(24).save(path, optimize=True)
 
 
 def answers(row: dict[str, Any], last: Path) -> tuple[Keypoints, list[Compared]]:

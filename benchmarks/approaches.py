@@ -106,7 +106,8 @@ def row(
     run(fit)
     fit_s = time.monotonic() - begin
     score = ["eval", str(last), *of, "--view", "box", "--measure", samples.measure]
-    run([*score, "--engine", "eager", "--out", str(out)])
+    score += ["--engine", "eager", "--out", str(out)]
+    run(score)
     scores = json.loads((out / "scores.json").read_text())
     model, config = load_checkpoint(last)
     return {
