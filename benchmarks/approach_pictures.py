@@ -15,6 +15,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from approaches import ranked
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -47,8 +48,7 @@ def main() -> None:
 def sheet(rows: dict[str, Any], folder: Path, path: Path) -> None:
     """The rows of a set and the folder of their checkpoints → the picture."""
     column = next(iter(rows.values()))["samples"]["columns"][0]
-    sign = 1 if column.startswith("NME") else -1
-    best = sorted(rows, key=lambda a: sign * rows[a]["figures"][column]["value"])
+    best = ranked(rows, column)
     size = (1.15 * PICTURES + 1.0, 1.15 * len(best))
     figure, axes = plt.subplots(len(best), PICTURES, figsize=size, squeeze=False)
     for approach, line in zip(best, axes, strict=True):

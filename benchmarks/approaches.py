@@ -174,8 +174,7 @@ def table(name: str, made: dict[str, Any]) -> str | None:
     columns = SETS[name].columns
     heads = ["approach", *columns, "M parameters", "ms a picture", "trained in s"]
     lines = [_line(heads), _line(["---", *["---:"] * (len(heads) - 1)])]
-    sign = 1 if columns[0].startswith("NME") else -1
-    for approach in sorted(rows, key=lambda a: sign * rows[a]["figures"][columns[0]]["value"]):
+    for approach in ranked(rows, columns[0]):
         of = rows[approach]
         cells = [f"`{approach}`", *(shown(of["figures"][column]) for column in columns)]
         ms = made["ms"].get(approach)
@@ -183,6 +182,12 @@ def table(name: str, made: dict[str, Any]) -> str | None:
         cells += [f"{ms['p50']:.1f} ({ms['p10']:.1f}…{ms['p90']:.1f})" if ms else "–"]
         lines.append(_line([*cells, f"{of['fit_s']:.0f}"]))
     return "\n".join(lines)
+
+
+def ranked(rows: dict[str, Any], column: str) -> list[str]:
+    """The approaches of a set's rows by a figure, the best first."""
+    sign = 1 if column.startswith("NME") else -1
+    return sorted(rows, key=lambda a: sign * rows[a]["figures"][column]["value"])
 
 
 def _line(cells: Sequence[str]) -> str:

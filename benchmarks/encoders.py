@@ -12,19 +12,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import subprocess
 import sys
-import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from engine_latency import measure
 
 import engines
-
-WARM_UP = 20
 
 
 class Candidate(NamedTuple):
@@ -96,24 +93,13 @@ def latencies(
 ) -> dict[str, list[float]]:
     """Candidates → the ms of one picture in the engine, a round a value."""
     rng = np.random.default_rng(0)
-    ms: dict[str, list[float]] = {each.name: [] for each in candidates}
     with ExitStack() as opened:
-        ready = []
+        ready, images = {}, {}
         for each in candidates:
             model = out / each.name / "model.onnx"
-            live = opened.enter_context(closing(engines.open_engine(model, engine)))
-            images = rng.integers(0, 256, (1, each.side, each.side, 3), np.uint8)
-            for _ in range(WARM_UP):
-                live(images)
-            ready.append((each.name, live, images))
-        for _ in range(rounds):
-            random.shuffle(ready)
-            for name, live, images in ready:
-                live(images)  # on the caches of the one before
-                start = time.perf_counter()
-                live(images)
-                ms[name].append((time.perf_counter() - start) * 1e3)
-    return ms
+            ready[each.name] = opened.enter_context(closing(engines.open_engine(model, engine)))
+            images[each.name] = rng.integers(0, 256, (1, each.side, each.side, 3), np.uint8)
+        return measure(ready, images, rounds)
 
 
 def parameters(checkpoint: Path) -> int:

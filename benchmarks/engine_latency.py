@@ -51,7 +51,7 @@ def main() -> None:
         for process in crowd:
             process.start()
             opened.callback(process.terminate)
-        times_ms = measure(ready, images, args.rounds)
+        times_ms = measure(ready, dict.fromkeys(ready, images), args.rounds)
         height, width = spec.input_hw
         print(
             f"{spec.name}, {args.batch} × {height}×{width}, {os.cpu_count()} cores "
@@ -75,18 +75,20 @@ def openers(model: Path) -> dict[str, Callable[[], Engine]]:
     return found
 
 
-def measure(ready: dict[str, Engine], images: np.ndarray, rounds: int) -> dict[str, list[float]]:
-    """Warmed-up engines → the ms of each one's counted call, a round a value."""
-    for engine in ready.values():
+def measure(
+    ready: dict[str, Engine], images: dict[str, np.ndarray], rounds: int
+) -> dict[str, list[float]]:
+    """Engines and what each is shown → the ms of each one's counted call, a round a value."""
+    for name, engine in ready.items():
         for _ in range(WARM_UP):
-            engine(images)
+            engine(images[name])
     order, times_ms = list(ready), {name: [] for name in ready}
     for _ in range(rounds):
         random.shuffle(order)
         for name in order:
-            ready[name](images)
+            ready[name](images[name])
             started = time.perf_counter()
-            ready[name](images)
+            ready[name](images[name])
             times_ms[name].append((time.perf_counter() - started) * 1000)
     return times_ms
 

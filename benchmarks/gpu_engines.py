@@ -89,7 +89,7 @@ def main(words: Sequence[str] | None = None) -> int:
     print(f"{', '.join(machine.gpus) or 'no NVIDIA GPU'}; {machine.cpu}, {machine.system}")
     with ExitStack() as opened:
         ready, failed = _open_all(args.model, args.checkpoint, opened)
-        measured = measure(ready, images, args.rounds) if ready else {}
+        measured = measure(ready, dict.fromkeys(ready, images), args.rounds) if ready else {}
         found = {name: times(ms / 1000 for ms in values) for name, values in measured.items()}
         print(f"{spec.name}, 1 × {spec.input_hw}, n = {args.rounds} rounds in turns")
         print(f"{'engine':15} {'p50':>8} {'p95':>8} {'p99':>8}  ms")

@@ -14,7 +14,7 @@ from stream.decks import DECKS, Deck
 from stream.focal import FocalTracker
 from stream.frame import Packet, Result
 from stream.layings import Layings, Look, network_cards
-from stream.packet import extent_px, sigma_of
+from stream.packet import corner_sigma_px, extent_px
 
 MISFIT = 0.02
 """Corners that are farther than this part of the packet's extent from a body's are not its own."""
@@ -81,11 +81,9 @@ class Measure:
         if self._focal is None or hw != self.frame_hw:
             self._focal = FocalTracker(hw)
         self.frame_hw = hw
-        sigma_px = sigma_of(packet.score, extent_px(packet.xy))
-        sigma_px[~packet.visible] = np.nan
         body = solve(
             packet.xy,
-            sigma_px,
+            corner_sigma_px(packet),
             hw,
             self._deck,
             focal_px=self._focal.px,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from stream.cuboid import Body
 from stream.decks import Deck
+from stream.frame import Packet
 
 KEYPOINTS = (
     "upper_left_face",
@@ -69,6 +70,11 @@ def sigma_of(score: NDArray[np.float64], packet_extent_px: float) -> NDArray[np.
     """
     sigma = 0.004 * packet_extent_px * np.exp(4.4 * (1 - score))
     return np.where(score > 0, sigma, np.inf)
+
+
+def corner_sigma_px(packet: Packet) -> NDArray[np.float64]:
+    """A packet → the standard deviations (K,) of its corners, each way, px; hidden ones are inf."""
+    return np.where(packet.visible, sigma_of(packet.score, extent_px(packet.xy)), np.inf)
 
 
 def cards_of(body: Body, deck: Deck, max_cards: int = MAX_CARDS) -> NDArray[np.float64]:

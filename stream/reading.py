@@ -17,7 +17,7 @@ from stream.cuboid import NEAREST_PX, Body, doubt, solve
 from stream.decks import DECKS, Deck
 from stream.focal import FocalTracker, focal_from_35mm
 from stream.frame import Frame, Packet
-from stream.packet import KEYPOINTS, cards_of, extent_px, sigma_of
+from stream.packet import KEYPOINTS, cards_of, corner_sigma_px, extent_px
 
 LEARNT_WEIGHT = 0.5
 """Of the body's count where `kpstream calibrate` has measured the deck's card. Elsewhere the body
@@ -66,25 +66,27 @@ class Reader:
             wanted = f"wanted {NEAREST_PX:.0f}: go nearer"
             return Reading(None, f"too far: the packet is {across_px:.0f} px across, {wanted}")
         network = _stretched(distribution, self._deck)
-        body = self._solved(packet, across_px, frame)
+        # of a deck that nobody named, the body has neither a vote nor a doubt
+        body = self._solved(packet, frame) if self._known else None
         opinions = [(network, 1.0)]
         if body is not None and self._deck.laid_sd > 0:
             thick = cards_of(body, self._deck, len(network) - 1)
             opinions = [(network, 1 - LEARNT_WEIGHT), (thick, LEARNT_WEIGHT)]
-        said = doubt(body, self._deck) if body is not None and self._known else None
+        said = None if body is None else doubt(body, self._deck)
         return Reading(_with_nothing(pooled(opinions), distribution[0]), said)
 
     def lost(self) -> None:
         """No packet: the next one may lie anywhere."""
         self._body = None
 
-    def _solved(self, packet: Packet, across_px: float, frame: Frame) -> Body | None:
+    def _solved(self, packet: Packet, frame: Frame) -> Body | None:
         """The body that the visible corners make; learns the focal length from it."""
         tracker = self._tracker(frame)
-        sigma_px = np.where(packet.visible, sigma_of(packet.score, across_px), np.inf)
         known = {"focal_px": tracker.px, "focal_log_sd": tracker.log_sd}
         start = None if self._stills else self._body
-        self._body = solve(packet.xy, sigma_px, frame.hw, self._deck, start=start, **known)
+        self._body = solve(
+            packet.xy, corner_sigma_px(packet), frame.hw, self._deck, start=start, **known
+        )
         if self._body is not None:
             tracker.take(self._body)
         return self._body

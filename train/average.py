@@ -39,9 +39,7 @@ def average(paths: Sequence[Path], out: Path) -> None:
         "config": replace(configs[0], hold_out=kept, resume=False).to_json(),
         "spec": first["spec"],
     }
-    part = out.with_suffix(".part")
-    torch.save(mean, part)
-    part.replace(out)
+    checkpoint.write(out, mean)
 
 
 def _shapes(state: dict[str, Any]) -> dict[str, torch.Size]:

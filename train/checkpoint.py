@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,3 +21,10 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or not {"model", "config", "spec"} <= state.keys():
         raise ValueError(f"{path} is not a checkpoint that `fit` wrote")
     return state
+
+
+def write(path: Path, state: Mapping[str, Any]) -> None:
+    """Write a checkpoint whole or not at all."""
+    part = path.with_suffix(".part")
+    torch.save(dict(state), part)
+    part.replace(path)

@@ -27,11 +27,7 @@ def centroids(heatmaps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     h, w = heatmaps.shape[-2:]
     flat = heatmaps.float().flatten(-2)
     peak = flat.amax(dim=-1, keepdim=True)
-    weight = functional.relu(flat - 0.25 * peak).square() + 1e-6
-    weight = weight / weight.sum(dim=-1, keepdim=True)
-    columns, rows = _cells(h, w, flat)
-    xy = torch.stack([(weight * columns).sum(-1), (weight * rows).sum(-1)], dim=-1)
-    return xy, peak.squeeze(-1)
+    return _centroid(_above(flat, peak), *_cells(h, w, flat)), peak.squeeze(-1)
 
 
 def highest(heatmaps: torch.Tensor, sigma_cells: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -46,10 +42,18 @@ def highest(heatmaps: torch.Tensor, sigma_cells: float) -> tuple[torch.Tensor, t
     columns, rows = _cells(h, w, flat)
     row = torch.div(best, w, rounding_mode="floor")
     near = (columns - (best - row * w)) ** 2 + (rows - row) ** 2 <= (3.0 * sigma_cells) ** 2
-    weight = near * (functional.relu(flat - 0.25 * peak).square() + 1e-6)
+    return _centroid(near * _above(flat, peak), columns, rows), peak.squeeze(-1)
+
+
+def _above(flat: torch.Tensor, peak: torch.Tensor) -> torch.Tensor:
+    """Flat heatmaps and their peaks → what stands above a quarter of the peak, squared."""
+    return functional.relu(flat - 0.25 * peak).square() + 1e-6
+
+
+def _centroid(weight: torch.Tensor, columns: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """Weights (…, h · w) of cells → their centre of mass (…, 2)."""
     weight = weight / weight.sum(dim=-1, keepdim=True)
-    xy = torch.stack([(weight * columns).sum(-1), (weight * rows).sum(-1)], dim=-1)
-    return xy, peak.squeeze(-1)
+    return torch.stack([(weight * columns).sum(-1), (weight * rows).sum(-1)], dim=-1)
 
 
 def _cells(h: int, w: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

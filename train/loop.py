@@ -211,9 +211,7 @@ def save(
         "config": config.to_json(),
         "spec": model.spec.to_json(),
     }
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(path)
+    checkpoint.write(path, state)
 
 
 def _resume(path: Path, model: Approach, optimizer: torch.optim.Optimizer, config: Config) -> int:
