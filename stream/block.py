@@ -140,6 +140,17 @@ def translation(parameters: Floats) -> Floats:
     return np.array([x, y, exp(log_focal)]) / exp(log_scale)
 
 
+def mirrored(rotation: Floats, parameters: Floats) -> Floats:
+    """A block's rotation (3, 3) → tilted as much the other way: a distant camera sees the same."""
+    towards = translation(parameters)
+    towards /= np.linalg.norm(towards)
+    cross = np.cross(rotation[:, 2], towards)
+    sine, cosine = float(np.linalg.norm(cross)), float(rotation[:, 2] @ towards)
+    # from behind, towards points the other way: the nearer of the line's two ends
+    angle = np.arctan2(sine, abs(cosine)) * np.copysign(2.0, cosine)
+    return turned(rotation, cross * (angle / max(sine, 1e-12)))
+
+
 def starts(sight: Sight) -> Iterator[tuple[Floats, Floats]]:
     """Corners → the two blocks, rotation and parameters, that a distant camera would see so.
 

@@ -40,8 +40,10 @@ def test_exact_corners_give_the_exact_thickness(pose, hidden_too):
     xy, visible, camera = shown(**pose)
     body = solve(np.where(hidden_too | visible[:, None], xy, np.nan), equally(0.01), HW, POKER)
     assert body is not None
-    assert body.thickness_mm == pytest.approx(pose["thickness_mm"], abs=1e-3)
-    assert body.focal_px == pytest.approx(FOCAL, rel=1e-3)
+    # the search ends within three hundredths of a deviation: a near focal length is hardly told
+    thickness, focal = (max(1e-3, 0.03 * sd) for sd in (body.thickness_sd_mm, body.focal_log_sd))
+    assert body.thickness_mm == pytest.approx(pose["thickness_mm"], abs=thickness)
+    assert body.focal_px == pytest.approx(FOCAL, rel=focal)
     assert np.allclose(body.xy, xy, atol=1e-2)
     assert body.near == ("face" if pose["face_up"] else "back")
     assert not body.outliers.any()
@@ -163,8 +165,34 @@ def test_fewer_corners_are_never_surer(pose, order, left):
     seen[order[left:]] = np.nan
     some = solve(seen, equally(), HW, POKER)
     assert every is not None
-    if some is not None:
+    # where too few are left, another block may show the same: its doubt is another one's
+    if some is not None and abs(some.thickness_mm - every.thickness_mm) < 0.05:
         assert some.thickness_sd_mm >= every.thickness_sd_mm * (1 - 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "thickness_mm", "elevation_deg", "azimuth_deg", "distance_mm"),
+    [
+        ([0, 1, 5, 6], 7.5, 61.0, 25.0, 210.0),
+        ([1, 3, 5, 6], 8.1, 55.0, 309.0, 190.0),
+        ([0, 3, 4, 5], 3.9, 57.0, 249.0, 200.0),
+    ],
+)
+def test_few_corners_that_two_blocks_may_show(
+    hidden, thickness_mm, elevation_deg, azimuth_deg, distance_mm
+):
+    """The likelier is taken, or its doubt reaches the other: not whichever is met first."""
+    xy, visible, _ = shown(
+        thickness_mm=thickness_mm,
+        elevation_deg=elevation_deg,
+        azimuth_deg=azimuth_deg,
+        distance_mm=distance_mm,
+    )
+    xy[~visible] = np.nan
+    xy[hidden] = np.nan
+    body = solve(xy, equally(), HW, POKER)
+    assert body is not None
+    assert abs(body.thickness_mm - thickness_mm) < 2 * body.thickness_sd_mm
 
 
 def test_one_face_alone_says_nothing_of_the_thickness():
