@@ -34,7 +34,9 @@ class Config:
     real: float = _option(0.5, "share of real pictures", PACKETS)
     empty: float = _option(0.15, "share without a packet; the rest is rendered", PACKETS)
     samples: int = _option(1280, "pictures an epoch", PACKETS)
-    count_weight: float = _option(0.3, "weight of the count's loss", PACKETS)
+    count_weight: float = _option(
+        0.3, "weight of the count's loss; 0: none is learnt, see --only-count", PACKETS
+    )
 
     dataset_options: str = _option("", "of its format: layout=kaggle, several with ;", KEYPOINTS)
     skip_bad: bool = _option(False, "go on without pictures whose labels are wrong", KEYPOINTS)

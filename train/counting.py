@@ -60,6 +60,7 @@ def fit_count(config: Config) -> Path:
         raise TypeError(f"{config.start} holds no heatmap network that counts cards: name one")
     config = replace(config, **{name: getattr(before, name) for name in NETWORK})
     model.count.reset()
+    model.count.requires_grad_(True)
     model = model.to(fabric.device).to(memory_format=torch.channels_last)
 
     samples = cardcut.load(Path(config.data)) if config.data else []

@@ -27,14 +27,14 @@ def state(path):
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory):
-    """A checkpoint of a network that was never trained."""
+    """A checkpoint of a network that was never trained, whose count was to come later."""
     folder = tmp_path_factory.mktemp("start")
     torch.manual_seed(0)
     model = heatmap.build(
         material.packet_spec(CONFIG), CONFIG.encoder_model, CONFIG.layers, "none", 8
     )
     optimizer = torch.optim.AdamW(model.parameters())
-    loop.save(folder / "last.pt", model, optimizer, 1, CONFIG)
+    loop.save(folder / "last.pt", model, optimizer, 1, replace(CONFIG, count_weight=0.0))
     return folder / "last.pt"
 
 

@@ -54,6 +54,17 @@ def test_the_count_does_not_pull_at_what_finds_the_corners(model):
     assert all(name.startswith("count.") for name in pulled)
 
 
+def test_without_weight_the_count_is_left_out_of_learning_and_still_said():
+    model = heatmap.build(SPEC, ENCODER, 5, width=16, count_weight=0.0)
+    read = []
+    model.count.register_forward_hook(lambda *_: read.append(1))
+    out = model.train()(pictures())
+    assert out.log_p is None
+    assert not read
+    assert not any(p.requires_grad for p in model.count.parameters())
+    assert model.eval()(pictures()).log_p.shape == (2, 2, 52)
+
+
 def test_heatmaps_and_visibility_do_pull(model):
     model.train().zero_grad()
     out = model(pictures())

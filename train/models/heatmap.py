@@ -112,10 +112,13 @@ class PacketModel(HeatmapModel):
         super().__init__(spec, encoder, width, loss, target)
         self.count = CountHead(stages(encoder)[self.used[0]].channels, spec)
         self.count_weight = count_weight
+        self.count.requires_grad_(bool(count_weight))  # several devices wait for what may learn
 
     def forward(self, images: torch.Tensor) -> Outputs:
         """Pictures → what the losses are taken of."""
         fine, heatmaps, visibility, presence = self.trunk(images)
+        if self.training and not self.count_weight:  # its head comes later: fit --only-count
+            return Outputs(heatmaps, visibility, presence)
         counts = self.count(fine, self.heights(heatmaps), visibility)
         return Outputs(heatmaps, visibility, presence, *counts)
 
