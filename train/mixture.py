@@ -30,9 +30,10 @@ NEAR = 0.75
 COVERED = 0.15
 """Share of the rendered packets with fingers in front of a part of the corners."""
 
-PHOTOGRAPHS, BESIDE = 0.3, 0.15
-"""Shares of the pictures without a packet; the rest is rendered, most of it boxes, books, phones:
-what lies there is harder to tell from a packet than any photograph of a table."""
+PHOTOGRAPHS, BESIDE, TABLES = 0.2, 0.1, 0.25
+"""Shares of the pictures without a packet: photographs, the surroundings of real packets, rendered
+tables with things on them. The rest shows a box, a book or a phone as near as a tracker would show
+a packet, every other a deck in its box: what is harder to tell from a packet than any table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Pictures:
     far: Renderer
     covered: Renderer
     without: Renderer
+    instead: Renderer
     hands: list[Image]
 
 
@@ -66,7 +68,10 @@ def read_pictures(config: Config, real: list[cardcut.Sample]) -> Pictures:
         Renderer(replace(scene, extent=near), art),
         Renderer(replace(scene, extent=far), art),
         Renderer(replace(scene, extent=near, covered=(0.2, 0.6), held=0.0), art),
-        Renderer(SceneConfig(empty=1.0, clutter=0.7), art),
+        Renderer(SceneConfig(empty=1.0), art),
+        Renderer(
+            SceneConfig(empty=1.0, things=(1, 3), instead=1.0, lookalike=0.5, extent=near), art
+        ),
         list(art.hands),
     )
 
@@ -140,7 +145,7 @@ class Mixture(Dataset[Example]):
         return _example(image, xy, np.ones(8, bool), shot.visible & inside, shot.cards)
 
     def _empty(self, rng: np.random.Generator) -> Example:
-        """A background, a part of a real frame beside its packet, or a rendered table."""
+        """A background, a part of a real frame beside its packet, a rendered table, or a box."""
         size = self.config.input_size
         draw = rng.random()
         image: Image | None = None
@@ -151,7 +156,9 @@ class Mixture(Dataset[Example]):
         elif draw < PHOTOGRAPHS + BESIDE and self.pictures.real:
             image = self._beside(rng, size)
         if image is None:
-            image = self.pictures.without.sample(rng, (size, size)).image
+            near = draw >= PHOTOGRAPHS + BESIDE + TABLES
+            renderer = self.pictures.instead if near else self.pictures.without
+            image = renderer.sample(rng, (size, size)).image
         if self.pictures.hands and rng.random() < 0.3:
             hand = self.pictures.hands[int(rng.integers(len(self.pictures.hands)))]
             image = _pasted(rng, image, hand)

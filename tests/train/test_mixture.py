@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -28,3 +30,30 @@ def test_training_reads_no_picture_that_evaluation_uses(tmp_path):
         given = [p for p in getattr(art, folder) if p.shape[:2] == (40, 30)]
         assert {int(p[0, 0, 0]) for p in given} == want
     assert len(mixture.read_pictures(config, []).hands) == len(seen["hands"])
+
+
+def test_pictures_without_a_packet_are_tables_and_boxes_in_a_packets_place():
+    config = Config(real=0.0, empty=1.0, samples=200)
+    pictures = mixture.read_pictures(config, [])
+    asked = {"without": 0, "instead": 0}
+    examples = mixture.Mixture(config, pictures)
+    for name in asked:
+        renderer = getattr(pictures, name)
+
+        def sample(rng, hw, name=name, renderer=renderer):
+            asked[name] += 1
+            return renderer.sample(rng, hw)
+
+        object.__setattr__(pictures, name, SimpleNamespace(sample=sample))
+    assert {int(examples[i].cards) for i in range(200)} == {0}
+    tables = mixture.TABLES + mixture.PHOTOGRAPHS + mixture.BESIDE  # of which none are given
+    assert asked["without"] / 200 == pytest.approx(tables, abs=0.1)
+    assert sum(asked.values()) == 200
+
+
+def test_what_stands_in_a_packets_place_is_as_near_as_a_packet_in_a_trackers_crop():
+    pictures = mixture.read_pictures(Config(), [])
+    scene, packet = pictures.instead.config, pictures.near.config
+    assert scene.empty == scene.instead == 1.0
+    assert scene.things[0] >= 1
+    assert scene.extent == packet.extent
