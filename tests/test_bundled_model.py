@@ -18,16 +18,6 @@ from stream.sources import open_source
 from stream.synth import Renderer, SceneConfig
 
 ROOT = Path(__file__).parent.parent
-# what the model that ships was trained for
-CALM = dict.fromkeys(
-    (
-        "held", "occluder", "lone_hand", "hard", "backlit", "gels", "spot", "hand_shadow", "dark",
-        "bright", "blotches", "webcam", "flicker", "wide", "rolling", "tarot", "jumbo", "mini",
-        "brushed", "twist", "fan", "stray_sheet", "bowed", "worn", "recoloured", "photo_back",
-        "gilt", "dirty",
-    ),
-    0.0,
-)  # fmt: skip
 SHARED = ROOT.parent / "shared" / "data"
 
 
@@ -70,21 +60,30 @@ def test_the_sample_clip_is_followed_and_counted(engine):
 
 
 def test_rendered_packets_are_found_where_they_lie(engine):
-    renderer = Renderer(SceneConfig(**CALM, extent=(0.35, 0.6), clutter=0.0))
-    shots = [renderer.sample(np.random.default_rng([5, i]), (480, 640)) for i in range(24)]
+    """Of every kind, in any light, held and lying; the figures are of pictures of 640×480."""
+    renderer = Renderer(SceneConfig(extent=(0.35, 0.6)))
+    shots = [renderer.sample(np.random.default_rng([5, i]), (480, 640)) for i in range(48)]
     results = stills([shot.image for shot in shots], engine)
     found = [(r, s) for r, s in zip(results, shots, strict=True) if r.packet is not None]
-    assert len(found) >= 23
+    assert len(found) >= 40
     errors = [corner_error(result, shot.xy, shot.visible) for result, shot in found]
-    assert np.median(errors) < 5
-    assert np.mean([r.count.low <= s.cards <= r.count.high for r, s in found]) > 0.7
+    assert np.nanmedian(errors) < 7
+    assert np.mean([r.count.low <= s.cards <= r.count.high for r, s in found]) > 0.6
 
 
 def test_an_empty_table_is_no_packet(engine):
-    renderer = Renderer(SceneConfig(**CALM, empty=1.0, things=(0, 0)))
-    images = [renderer.sample(np.random.default_rng([6, i]), (480, 640)).image for i in range(24)]
+    renderer = Renderer(SceneConfig(empty=1.0, things=(0, 0)))
+    images = [renderer.sample(np.random.default_rng([6, i]), (480, 640)).image for i in range(48)]
     states = [result.state for result in stills(images, engine)]
-    assert states.count("no_packet") >= 23
+    assert states.count("no_packet") >= 46
+
+
+def test_most_boxes_books_and_phones_in_a_packets_place_are_no_packet(engine):
+    scene = SceneConfig(empty=1.0, things=(1, 3), instead=1.0, lookalike=0.5, extent=(0.35, 0.6))
+    renderer = Renderer(scene)
+    images = [renderer.sample(np.random.default_rng([7, i]), (480, 640)).image for i in range(48)]
+    states = [result.state for result in stills(images, engine)]
+    assert states.count("no_packet") >= 32
 
 
 def test_photographs_of_tables_held_out_of_training_are_no_packet(engine):
