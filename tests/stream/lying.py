@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from stream.cuboid import FOCAL_REL
@@ -14,6 +15,19 @@ from stream.synth.camera import Camera, intrinsics, look_at, on_sphere
 HW = (480, 640)
 POKER = DECKS["poker"]
 FOCAL = FOCAL_REL * 800
+
+POSES = st.fixed_dictionaries(
+    {
+        "thickness_mm": st.floats(0.31, 17.0),
+        "elevation_deg": st.floats(12.0, 75.0),
+        "azimuth_deg": st.floats(0.0, 360.0),
+        "distance_mm": st.floats(180.0, 700.0),
+        "roll_deg": st.floats(-30.0, 30.0),
+        "aside_mm": st.tuples(st.floats(-50, 50), st.floats(-50, 50)),
+        "face_up": st.booleans(),
+    }
+)
+"""What `shown` takes, of any packet on a table."""
 
 
 def shown(
@@ -47,3 +61,8 @@ def shown(
     xy = camera.project(lying.corners())
     order = canonical(xy)
     return xy[order], lying.visible(camera.place)[order], camera
+
+
+def equally(sigma_px: float = 0.5) -> NDArray[np.float64]:
+    """One precision for all corners."""
+    return np.full(8, sigma_px)

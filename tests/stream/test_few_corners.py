@@ -1,0 +1,104 @@
+"""Few corners, or none of a precision: what they leave open, and how much doubt that is."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lying import HW, POKER, POSES, equally, shown
+
+from stream.cuboid import solve
+
+
+@pytest.mark.parametrize(
+    ("lacking", "sigma_px"),
+    [
+        (range(8), 0.5),
+        ((), np.inf),
+        ((), np.nan),
+        (range(3, 8), 0.5),
+        ((1, 3, 5, 7), 0.5),
+        ((0, 1, 2, 3), 0.5),
+    ],
+    ids=["no place", "no precision", "no number", "three corners", "the left side", "a short side"],
+)
+def test_too_little_is_no_body(lacking, sigma_px):
+    xy, _, _ = shown()
+    xy[list(lacking)] = np.nan
+    assert solve(xy, equally(sigma_px), HW, POKER) is None
+
+
+def test_corners_without_a_place_or_a_precision_do_not_count():
+    xy, _, _ = shown()
+    exact = solve(xy, equally(), HW, POKER)
+    lacking = xy.copy()
+    lacking[0] = np.nan
+    unsure = equally()
+    unsure[1] = np.inf
+    lacking[1] += 300  # where it is does not matter
+    body = solve(lacking, unsure, HW, POKER)
+    assert exact is not None
+    assert body is not None
+    assert body.thickness_mm == pytest.approx(exact.thickness_mm, abs=1e-3)
+    assert np.allclose(body.xy, xy, atol=1e-2)
+    assert not body.outliers.any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(POSES, st.floats(1.1, 8.0))
+def test_the_doubt_grows_with_that_of_the_corners(pose, times):
+    xy, _, _ = shown(**pose)
+    sure, unsure = (solve(xy, equally(s), HW, POKER) for s in (0.3, 0.3 * times))
+    assert sure is not None
+    assert unsure is not None
+    assert unsure.thickness_sd_mm > sure.thickness_sd_mm
+    # all of it, not the thickness alone, but for what is known beforehand
+    assert (np.diag(unsure.covariance) >= np.diag(sure.covariance) * 0.98).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(POSES, st.permutations(range(8)), st.integers(4, 7))
+def test_fewer_corners_are_never_surer(pose, order, left):
+    xy, visible, _ = shown(**pose)
+    seen = np.where(visible[:, None], xy, np.nan)
+    every = solve(seen, equally(), HW, POKER)
+    seen[order[left:]] = np.nan
+    some = solve(seen, equally(), HW, POKER)
+    assert every is not None
+    # where too few are left, another block may show the same: its doubt is another one's
+    if some is not None and abs(some.thickness_mm - every.thickness_mm) < 0.05:
+        assert some.thickness_sd_mm >= every.thickness_sd_mm * (1 - 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "thickness_mm", "elevation_deg", "azimuth_deg", "distance_mm"),
+    [
+        ([0, 1, 5, 6], 7.5, 61.0, 25.0, 210.0),
+        ([1, 3, 5, 6], 8.1, 55.0, 309.0, 190.0),
+        ([0, 3, 4, 5], 3.9, 57.0, 249.0, 200.0),
+    ],
+)
+def test_few_corners_that_two_blocks_may_show(
+    hidden, thickness_mm, elevation_deg, azimuth_deg, distance_mm
+):
+    """The likelier is taken, or its doubt reaches the other: not whichever is met first."""
+    xy, visible, _ = shown(
+        thickness_mm=thickness_mm,
+        elevation_deg=elevation_deg,
+        azimuth_deg=azimuth_deg,
+        distance_mm=distance_mm,
+    )
+    xy[~visible] = np.nan
+    xy[hidden] = np.nan
+    body = solve(xy, equally(), HW, POKER)
+    assert body is not None
+    assert abs(body.thickness_mm - thickness_mm) < 2 * body.thickness_sd_mm
+
+
+def test_one_face_alone_says_nothing_of_the_thickness():
+    xy, _, _ = shown()
+    xy[[0, 1, 4, 5]] = np.nan
+    body = solve(xy, equally(), HW, POKER)
+    assert body is not None
+    assert body.near == "back"
+    assert body.thickness_sd_mm > 20
+    assert np.allclose(body.xy[[2, 3, 6, 7]], xy[[2, 3, 6, 7]], atol=0.05)
