@@ -21,7 +21,7 @@ ROBUST = 12.0
 """k²: a corner some three and a half standard deviations off loses its pull."""
 
 _HIDDEN = 6.0  # cost of a corner that is given though the block itself would hide it: odds of 1:20
-_TRIES = 60  # half of all need four; seen from very near the valley is long and narrow
+_TRIES = 100  # half of all need four; seen from very near the valley is long and narrow
 _CAREFUL = 1e-5  # damping to begin with: far off, steps are bounded anyway
 _STUCK = 1e6  # damping at which no step is left
 _STRIDE = 0.6  # the longest step: of a turn in rad, of a logarithm

@@ -22,6 +22,7 @@ def test_the_corners_are_as_round_as_the_renderers():
 @given(POSES, st.booleans())
 def test_exact_corners_give_the_exact_thickness(pose, hidden_too):
     xy, visible, camera = shown(**pose)
+    assume(hidden_too or visible.sum() > 4)  # from above one face alone: no thickness to tell
     body = solve(np.where(hidden_too | visible[:, None], xy, np.nan), equally(0.01), HW, POKER)
     assert body is not None
     assert body.thickness_mm == pytest.approx(pose["thickness_mm"], abs=1e-3)
