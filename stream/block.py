@@ -141,14 +141,13 @@ def translation(parameters: Floats) -> Floats:
 
 
 def mirrored(rotation: Floats, parameters: Floats) -> Floats:
-    """A block's rotation (3, 3) → tilted as much the other way: a distant camera sees the same."""
+    """A block's rotation (3, 3) → tilted as much the other way: a distant camera sees the same.
+
+    What lies ahead is put behind, along the line of sight; the third axis keeps it a rotation.
+    """
     towards = translation(parameters)
     towards /= np.linalg.norm(towards)
-    cross = np.cross(rotation[:, 2], towards)
-    sine, cosine = float(np.linalg.norm(cross)), float(rotation[:, 2] @ towards)
-    # from behind, towards points the other way: the nearer of the line's two ends
-    angle = np.arctan2(sine, abs(cosine)) * np.copysign(2.0, cosine)
-    return turned(rotation, cross * (angle / max(sine, 1e-12)))
+    return np.asarray((rotation - 2 * np.outer(towards, towards @ rotation)) * (1, 1, -1))
 
 
 def starts(sight: Sight) -> Iterator[tuple[Floats, Floats]]:

@@ -66,7 +66,6 @@ _EXACT, _NEAR = (
     1e-5,
     0.1,
 )  # gain of the last step; the next would be a hundredth: 3 % of a deviation
-_ALIKE = 0.01  # of cost, and mm: nearer fits are one
 _LOST = 2.5  # residual in standard deviations from which the last frame's body is no guide
 
 
@@ -135,18 +134,13 @@ def _fits(sight: Sight) -> list[Fit]:
             if len(sight.used) >= _PLENTY and fit.residual < _GOOD and not fit.hidden:
                 break  # tilted the other way it would hide some
     if len(sight.used) < _PLENTY:  # two blocks may show few corners alike: each one's counterpart
-        for one in list(fits):
-            start = one.point.parameters
-            fit = fitted(sight, block.mirrored(one.point.rotation, start), start, _EXACT)
-            if fit is not None and not any(_same(fit, other) for other in fits):
-                fits.append(fit)
+        points = [fit.point for fit in fits]
+        others = (
+            fitted(sight, block.mirrored(p.rotation, p.parameters), p.parameters, _EXACT)
+            for p in points
+        )
+        fits += [fit for fit in others if fit is not None]
     return sorted(fits, key=lambda fit: fit.cost)
-
-
-def _same(one: Fit, other: Fit) -> bool:
-    """Whether two fits are the same block, as far as its thickness goes."""
-    apart = one.point.parameters[2] - other.point.parameters[2]
-    return bool(abs(one.cost - other.cost) < _ALIKE and abs(apart) < _ALIKE)
 
 
 def expected_focal(hw: tuple[int, int], focal_px: float | None = None) -> tuple[float, float]:
