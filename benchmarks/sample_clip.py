@@ -22,7 +22,7 @@ _NEVER = (
 )  # fmt: skip
 
 SCENE = SceneConfig(
-    **dict.fromkeys(_NEVER, 0.0),  # type: ignore[arg-type]  # all of them are shares
+    **dict.fromkeys(_NEVER, 0.0),  # all of them are shares
     card_mm=(0.305, 0.315),
     extent=(0.3, 0.45),
 )

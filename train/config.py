@@ -34,6 +34,9 @@ class Config:
     real: float = _option(0.5, "share of real pictures", PACKETS)
     empty: float = _option(0.15, "share without a packet; the rest is rendered", PACKETS)
     samples: int = _option(1280, "pictures an epoch", PACKETS)
+    centre_weight: float = _option(
+        0.0, "weight of how far off a clear peak's middle is, in sigmas", PACKETS
+    )
     count_weight: float = _option(
         0.3, "weight of the count's loss; 0: none is learnt, see --only-count", PACKETS
     )

@@ -29,6 +29,7 @@ class Heatmaps(Approach):
     """An approach whose `forward` gives Outputs, made towards `target` and held to `loss`."""
 
     count_weight = 0.3
+    centre_weight = 0.0
 
     def __init__(self, spec: ModelSpec, loss: str = "mse", target: str = "gaussian") -> None:
         super().__init__(spec)
@@ -52,6 +53,13 @@ class Heatmaps(Approach):
         truth = self.targets(batch.xy, self.spec)
         each = [self._of_heatmaps(m, truth, batch.known) for m in (*out.earlier, out.heatmaps)]
         parts = {"heatmap": torch.stack(each).mean()}
+        if self.centre_weight:
+            cells = (batch.xy[:, 0] + 0.5) / self.spec.stride - 0.5
+            sigma_cells = self.spec.sigma_px / self.spec.stride
+            off = losses.off_centre(
+                self.heights(out.heatmaps).float(), cells, batch.known, sigma_cells
+            )
+            parts["centre"] = self.centre_weight * off
         if out.visibility is not None:
             parts["visible"] = 0.2 * losses.masked_bce(
                 out.visibility, batch.visible.nan_to_num(), batch.visible.isfinite().float()

@@ -1,3 +1,6 @@
+import math
+from functools import partial
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -9,7 +12,8 @@ from safetensors.torch import save_file  # noqa: E402
 from engines.spec import ModelSpec  # noqa: E402
 from stream.packet import EDGES, FLIP, KEYPOINTS, MAX_CARDS  # noqa: E402
 from train import losses  # noqa: E402
-from train.models import heatmap  # noqa: E402
+from train.example import Example  # noqa: E402
+from train.models import heatmap, unet  # noqa: E402
 
 SPEC = ModelSpec("t", KEYPOINTS, EDGES, FLIP, (64, 96), 4, 6.0, MAX_CARDS)
 ENCODER = "mobilenetv3_small_050"
@@ -63,6 +67,27 @@ def test_without_weight_the_count_is_left_out_of_learning_and_still_said():
     assert not read
     assert not any(p.requires_grad for p in model.count.parameters())
     assert model.eval()(pictures()).log_p.shape == (2, 2, 52)
+
+
+def batch(n=2):
+    xy = torch.full((n, 1, 8, 2), 40.0)
+    ones = torch.ones(n, 8)
+    box = torch.zeros(n, 1, 4)
+    cards = torch.full((n,), 20)
+    return Example(pictures(n), xy, ones, ones, box, box[..., 0], cards, torch.ones(n))
+
+
+@pytest.mark.parametrize(
+    "build", [partial(heatmap.build, SPEC, ENCODER), partial(unet.build, SPEC)]
+)
+def test_where_a_peak_lies_costs_what_its_weight_says(build):
+    model = build(width=16, centre_weight=0.5)
+    peaks = torch.zeros(2, 8, 16, 24)
+    peaks[..., 10, 11] = 1.0  # the truth is cell 9.625 both ways
+    out = model(pictures())._replace(heatmaps=peaks)
+    got = model.loss(out, batch())["centre"]
+    assert got == pytest.approx(0.5 * math.hypot(0.375, 1.375) / 1.5, rel=1e-4)
+    assert "centre" not in build(width=16).loss(out, batch())
 
 
 def test_heatmaps_and_visibility_do_pull(model):

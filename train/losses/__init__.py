@@ -5,7 +5,7 @@ reach); `of_heatmaps` and `of_points` find them by name.
 """
 
 from train.losses.heatmaps import HEATMAP_LOSSES, HeatmapLoss, of_heatmaps
-from train.losses.packets import count_nll, heatmap_mse, masked_bce
+from train.losses.packets import count_nll, heatmap_mse, masked_bce, off_centre
 from train.losses.points import POINT_LOSSES, PointLoss, of_points, oks_reach
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "masked_bce",
     "of_heatmaps",
     "of_points",
+    "off_centre",
     "oks_reach",
 ]

@@ -5,6 +5,14 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
+from stream.decode import FLOOR
+
+REACH_SIGMA = 2.5
+"""How far around the truth a peak is looked at: one half a sigma off is in there as a whole."""
+
+CLEAR = 0.3
+"""Height from which a peak says where a corner is; a lower one may still become any other."""
+
 
 def heatmap_mse(
     heatmaps: torch.Tensor, targets: torch.Tensor, known: torch.Tensor, sigma_cells: float
@@ -18,6 +26,35 @@ def heatmap_mse(
     scale = cells / (torch.pi * sigma_cells**2)
     each = ((heatmaps - targets) ** 2).mean(dim=(-2, -1)) * scale
     return (each * known).sum() / known.sum().clamp(min=1)
+
+
+def off_centre(
+    heatmaps: torch.Tensor, xy: torch.Tensor, known: torch.Tensor, sigma_cells: float
+) -> torch.Tensor:
+    """How far off the decoder would find corners that are clear: mean distance in sigmas.
+
+    xy (B, K, 2) is in cells. As in `stream.decode` a peak's place is the mean of the cells around
+    it, weighted by their height above a floor; for the sake of a gradient, those around the truth.
+    To the squared error of heatmaps a peak half a sigma off is an eighth of one that is missing,
+    2·(1 − exp(−d²/4σ²)); this is linear. A border would pull the mean in: corners near it say
+    nothing.
+    """
+    reach = REACH_SIGMA * sigma_cells
+    ends = torch.tensor(heatmaps.shape[:-3:-1], device=xy.device) - 1
+    clear = (torch.minimum(xy, ends - xy) >= reach).all(-1)  # false for NaN
+    place = torch.where(clear[..., None], xy, 0.0)
+    dx, dy = (
+        torch.arange(heatmaps.shape[-1 - i], device=xy.device) - place[..., i, None] for i in (0, 1)
+    )
+    near = dx[..., None, :] ** 2 + dy[..., None] ** 2 <= reach**2
+    peak = (heatmaps.detach() * near).amax(dim=(-2, -1))
+    weights = (heatmaps - FLOOR * peak[..., None, None]).clamp(min=0) * near
+    total = weights.sum(dim=(-2, -1)).clamp(min=1e-3)
+    off = [(weights.sum(dim=i) * d).sum(-1) / total for i, d in ((-2, dx), (-1, dy))]
+    # a root has no slope at 0
+    sigmas = (off[0] ** 2 + off[1] ** 2 + 1e-12).sqrt() / sigma_cells
+    counts = known * clear * (peak > CLEAR)
+    return (sigmas * counts).sum() / known.sum().clamp(min=1)
 
 
 def masked_bce(logits: torch.Tensor, truth: torch.Tensor, known: torch.Tensor) -> torch.Tensor:

@@ -108,10 +108,11 @@ class PacketModel(HeatmapModel):
         loss: str,
         target: str,
         count_weight: float,
+        centre_weight: float,
     ) -> None:
         super().__init__(spec, encoder, width, loss, target)
         self.count = CountHead(stages(encoder)[self.used[0]].channels, spec)
-        self.count_weight = count_weight
+        self.count_weight, self.centre_weight = count_weight, centre_weight
         self.count.requires_grad_(bool(count_weight))  # several devices wait for what may learn
 
     def forward(self, images: torch.Tensor) -> Outputs:
@@ -152,6 +153,7 @@ def build(
     loss: str = "mse",
     target: str = "gaussian",
     count_weight: float = 0.3,
+    centre_weight: float = 0.0,
 ) -> HeatmapModel | BilinearModel:
     """A model for `spec` on the first `layers` stages of a timm model.
 
@@ -166,7 +168,6 @@ def build(
     if decoder == "bilinear":
         return BilinearModel(spec, encoder, width, loss, target)
     if spec.max_cards is not None:
-        return PacketModel(
-            spec, encoder, width, loss=loss, target=target, count_weight=count_weight
-        )
+        weights_of = {"count_weight": count_weight, "centre_weight": centre_weight}
+        return PacketModel(spec, encoder, width, loss=loss, target=target, **weights_of)
     return HeatmapModel(spec, encoder, width, loss, target)

@@ -26,7 +26,14 @@ class UNet(Heatmaps):
     """(B, 3, H, W) float BGR pictures of 0…255 → heatmaps, visibility, and a packet's count."""
 
     def __init__(
-        self, spec: ModelSpec, width: int, loss: str, target: str, count_weight: float
+        self,
+        spec: ModelSpec,
+        width: int,
+        *,
+        loss: str,
+        target: str,
+        count_weight: float,
+        centre_weight: float,
     ) -> None:
         super().__init__(spec, loss, target)
         if spec.stride not in (1, 2, 4, 8):
@@ -46,7 +53,7 @@ class UNet(Heatmaps):
         self.heat = self.last(fine)
         self.seen = seen_head(channels[-1] + fine, spec)
         self.count = CountHead(fine, spec) if spec.max_cards is not None else None
-        self.count_weight = count_weight
+        self.count_weight, self.centre_weight = count_weight, centre_weight
 
     def forward(self, images: torch.Tensor) -> Outputs:
         """Pictures → what the losses are taken of."""
@@ -74,9 +81,12 @@ def _twice(inner: int, outer: int) -> nn.Sequential:
 def build(
     spec: ModelSpec,
     width: int = 64,
+    *,
     loss: str = "mse",
     target: str = "gaussian",
     count_weight: float = 0.3,
+    centre_weight: float = 0.0,
 ) -> UNet:
     """A U-Net for `spec`: width / 4 channels at full size, 2 · width at the coarsest."""
-    return UNet(spec, width, loss, target, count_weight)
+    weights_of = {"count_weight": count_weight, "centre_weight": centre_weight}
+    return UNet(spec, width, loss=loss, target=target, **weights_of)

@@ -17,6 +17,51 @@ def test_missing_one_keypoint_costs_the_same_in_any_size():
     assert costs[1] == pytest.approx(1.0, rel=0.01)
 
 
+def gaussians(places, sigma=1.5, n=32):
+    """Places (B, K, 2) in cells → heatmaps (B, K, n, n)."""
+    at = torch.arange(float(n))
+    x, y = (torch.exp(-((at - places[..., i, None]) ** 2) / (2 * sigma**2)) for i in (0, 1))
+    return y[..., :, None] * x[..., None, :]
+
+
+@pytest.mark.parametrize("off", [(0.0, 0.0), (0.4, 0.0), (-0.3, 0.6)])
+def test_a_peak_beside_its_corner_costs_its_distance_in_sigmas(off):
+    truth = torch.tensor([[[15.3, 17.8], [10.0, 20.5]]])
+    maps = gaussians(truth + torch.tensor(off))
+    got = losses.off_centre(maps, truth, torch.ones(1, 2), 1.5)
+    assert got == pytest.approx(math.hypot(*off) / 1.5, abs=0.02)
+
+
+def test_a_peak_beside_its_corner_is_drawn_to_it():
+    truth = torch.tensor([[[15.3, 17.8]]])
+    place = (truth + torch.tensor([0.5, -0.7])).requires_grad_()
+    losses.off_centre(gaussians(place), truth, torch.ones(1, 1), 1.5).backward()
+    assert place.grad[0, 0, 0] > 0 > place.grad[0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("place", "height", "known"),
+    [((15.0, 15.0), 0.2, 1.0), ((15.0, 15.0), 1.0, 0.0), ((1.0, 15.0), 1.0, 1.0)],
+    ids=["faint", "unknown", "at the border"],
+)
+def test_a_corner_whose_peak_says_nothing_of_its_place_costs_nothing(place, height, known):
+    truth = torch.tensor([[[*place]]])
+    maps = (height * gaussians(truth + 0.5)).requires_grad_()
+    cost = losses.off_centre(maps, truth, torch.tensor([[known]]), 1.5)
+    cost.backward()
+    assert cost == 0
+    assert not maps.grad.any()
+
+
+def test_corners_that_are_nowhere_cost_nothing_and_harm_nothing():
+    maps = torch.rand(1, 2, 32, 32, requires_grad=True)
+    truth = torch.full((1, 2, 2), math.nan)
+    cost = losses.off_centre(maps, truth, torch.ones(1, 2), 1.5)
+    cost.backward()
+    assert cost == 0
+    assert torch.isfinite(maps.grad).all()
+
+
 def test_channels_of_unknown_truth_do_not_pull():
     maps = torch.ones(1, 2, 8, 8, requires_grad=True)
     losses.heatmap_mse(maps, torch.zeros(1, 2, 8, 8), torch.tensor([[1.0, 0.0]]), 1.0).backward()
