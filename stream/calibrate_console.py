@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-from stream.console import PERIOD_S
+from stream.console import PERIOD_S, WAITING
 from stream.frame import Finished, Result, SourceInfo
 from stream.layings import Look
 from stream.measure import Measure
@@ -49,7 +49,7 @@ class Guide:
         self._asked = 0  # for how many layings, also broken off ones, another has been asked for
         self._progress = Progress(BarColumn(), TextColumn("{task.description}"))
         total = LAYINGS * LAYING_S if info.live else info.frames
-        self._task = self._progress.add_task("waiting for the first frame", total=total)
+        self._task = self._progress.add_task(WAITING, total=total)
         # auto_refresh would start a thread of its own
         self._live = Live(self._progress, console=self._console, auto_refresh=False, transient=True)
 

@@ -81,7 +81,7 @@ def stream(words: Sequence[str]) -> int:
     _check(args)
     from stream import deck_choice  # noqa: PLC0415
     from stream.choice import choose, opening  # noqa: PLC0415
-    from stream.console import Dashboard, building  # noqa: PLC0415
+    from stream.console import WAITING, Dashboard, building  # noqa: PLC0415
     from stream.estimate import estimate  # noqa: PLC0415
     from stream.pipeline import Finding, run  # noqa: PLC0415
     from stream.second_pass import SecondPass  # noqa: PLC0415
@@ -98,16 +98,18 @@ def stream(words: Sequence[str]) -> int:
         engine = opened.enter_context(closing(choose(args.model, args.engine, how)))
         deck.mention_another_camera(source.info, engine.spec)
         find: Finding = partial(estimate, deck=deck.known)
+        engine_says, waiting = (lambda: f"{engine}, {engine.spec.name}"), WAITING
         if args.second_pass:
             passes = SecondPass(deck.known)
             info = replace(source.info, name=f"{source.info.name}, first pass")
-            with Dashboard(info, lambda: f"{engine}, {engine.spec.name}") as dashboard:
+            with Dashboard(info, engine_says) as dashboard:
                 run(source, engine, [], on_result=dashboard, find=passes.first)
             source = opened.enter_context(closing(open_source(args)))
-            find = passes.second
+            find = passes.second  # takes a second for a thousand frames to begin with
+            waiting = f"putting {len(passes):,} frames together"
         wanted = _open_sinks(args, source, engine.spec, show=show)
         sinks = [opened.enter_context(closing(sink)) for sink in wanted]
-        with Dashboard(source.info, lambda: f"{engine}, {engine.spec.name}") as dashboard:
+        with Dashboard(source.info, engine_says, waiting=waiting) as dashboard:
             opened.pop_all()  # from here on the run closes them
             run(source, engine, sinks, names=args.names, on_result=dashboard, find=find)
     return 0

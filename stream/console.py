@@ -23,17 +23,24 @@ from stream.stats import AGE, Stats, telling_stage
 
 PERIOD_S = 0.1
 
+WAITING = "waiting for the first frame"
+
 
 @final
 class Dashboard:
     """Results as they are shown → two lines that stay in place, and one when the run is over.
 
     A context manager. `engine` is asked what the engine says of itself, which may change.
-    `console` is where to write, stderr unless given.
+    `console` is where to write, stderr unless given; `waiting` is said until there is a result.
     """
 
     def __init__(
-        self, info: SourceInfo, engine: Callable[[], str], console: Console | None = None
+        self,
+        info: SourceInfo,
+        engine: Callable[[], str],
+        console: Console | None = None,
+        *,
+        waiting: str = WAITING,
     ) -> None:
         self._console = console or Console(stderr=True)
         self._engine = engine
@@ -43,7 +50,7 @@ class Dashboard:
         bar = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
         columns = () if info.live else bar
         self._progress = Progress(*columns, TextColumn("{task.description}"))
-        self._task = self._progress.add_task("waiting for the first frame", total=info.frames)
+        self._task = self._progress.add_task(waiting, total=info.frames)
         # auto_refresh would start a thread of its own
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
 

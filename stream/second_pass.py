@@ -40,6 +40,10 @@ class SecondPass:
         self._numbers = array("f")  # rows of what `_row` puts together
         self._stages: list[str] = []
 
+    def __len__(self) -> int:
+        """How many frames the first pass found."""
+        return len(self._times_s)
+
     def first(
         self, frames: Iterable[Frame], engine: Engine, *, stills: bool = False
     ) -> Generator[Result, None, None]:

@@ -54,6 +54,12 @@ def test_the_summary_of_nothing_has_no_numbers_made_up():
     assert "0 frames, – fps" in summary(CLIP, "fake", Stats())
 
 
+def test_until_there_is_a_result_it_says_what_it_waits_for():
+    console = terminal(is_terminal=True)
+    with Dashboard(CLIP, lambda: "fake", console, waiting="putting 5,400 frames together"):
+        assert "putting 5,400 frames together" in said(console)
+
+
 def test_the_status_names_the_count_with_its_interval():
     text = status(result(0, Count(36.6, 35, 39)), ran(30))
     assert text == "30.0 fps · locked · 37 cards (35 to 39)"
