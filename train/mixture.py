@@ -29,6 +29,8 @@ NEAR = 0.75
 """Share of the rendered packets that fill the view as a tracker's crop does, not a whole frame."""
 COVERED = 0.25
 """Share of the rendered packets with fingers in front of a part of the corners."""
+FACE_UP = 0.4
+"""Share of the rendered packets that show a face: no real one does."""
 
 PHOTOGRAPHS, BESIDE, TABLES = 0.2, 0.1, 0.25
 """Shares of the pictures without a packet: photographs, the surroundings of real packets, rendered
@@ -56,9 +58,11 @@ def read_pictures(config: Config, real: list[cardcut.Sample]) -> Pictures:
     frames = [_read(sample.path) for sample in real]
     backgrounds = empty.load(Path(config.backgrounds), held_out=False) if config.backgrounds else []
     art = _art(config, backgrounds)
+    scene = SceneConfig(face_up=FACE_UP)
     # A packet of small cards looks like a thicker one of large cards: whoever counts has to know
     # the kind, and the head takes it for the common one (stream.decks has what others make of it).
-    scene = SceneConfig(tarot=0.0, jumbo=0.0, mini=0.0) if config.only_count else SceneConfig()
+    if config.only_count:
+        scene = replace(scene, tarot=0.0, jumbo=0.0, mini=0.0)
     near = (0.42, 0.92)
     far = (0.35, 0.6) if config.only_count else (0.12, 0.5)  # counts are read in a crop that fits
     return Pictures(
