@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -70,6 +72,19 @@ def test_the_limits(engine, holds):
     assert apart(engine, Scripted()).holds == holds
 
 
+@pytest.mark.parametrize(("moved", "holds"), [(0.9, True), (1.3, False)])
+def test_a_count_in_doubt_may_move_by_a_tenth_of_its_doubt(moved, holds):
+    """Half 8, half 28: 18 cards, give or take 10."""
+    engines_ = [Scripted(), Scripted()]
+    for engine, more in zip(engines_, (0.0, moved), strict=True):
+        engine.count[:] = 0
+        engine.count[0, [8, 28]] = 0.5 - more / 20, 0.5 + more / 20
+    got = apart(engines_[1], engines_[0])
+    assert got.cards == pytest.approx(moved, abs=1e-3)
+    assert got.cards_allowed == pytest.approx(1.0, abs=1e-3)
+    assert got.holds == holds
+
+
 def test_a_count_without_a_packet_is_not_compared():
     assert apart(Scripted(cards=40, presence=0.3), Scripted(cards=10, presence=0.3)).holds
     assert not apart(Scripted(cards=40, presence=0.3), Scripted(cards=10)).holds
@@ -82,9 +97,17 @@ def test_nan_is_named():
 def test_a_reading_survives_its_text():
     reading = read(Scripted())
     again = Reading.from_json(reading.to_json())
-    for name in ("xy", "peak", "present", "cards"):
+    for name in ("xy", "peak", "present", "cards", "doubt"):
         np.testing.assert_allclose(getattr(again, name), getattr(reading, name), atol=1e-4)
     assert compare(reading, again).holds
+
+
+def test_a_reading_from_before_doubts_were_written_is_held_to_the_plain_limit():
+    values = json.loads(read(Scripted()).to_json())
+    del values["doubt"]
+    old = Reading.from_json(json.dumps(values))
+    assert compare(read(Scripted(cards=20.2)), old).holds
+    assert not compare(read(Scripted(cards=20.3)), old).holds
 
 
 def test_a_model_that_counts_nothing_has_only_its_corners_compared():
