@@ -84,7 +84,10 @@ def fit_count(config: Config) -> Path:
 
 @torch.no_grad()
 def read(model: PacketModel, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> Read:
-    """Batches of pictures (B, 3, H, W) and their cards (B,) → what the head reads, on the CPU."""
+    """Batches of pictures (B, 3, H, W) and their cards (B,) → what the head reads, on the CPU.
+
+    Raises ValueError if there is none.
+    """
     device = next(model.parameters()).device
     parts = []
     for images, cards in batches:
@@ -92,6 +95,8 @@ def read(model: PacketModel, batches: Iterable[tuple[torch.Tensor, torch.Tensor]
         seen = model.trunk(floats)
         halves = (part.half().cpu() for part in (seen.fine, seen.heatmaps, seen.visibility))
         parts.append((*halves, cards.cpu()))
+    if not parts:
+        raise ValueError("no picture shows a packet to learn from: raise samples, or lower empty")
     with torch.autocast("cpu", enabled=False):  # which knows no half precision
         return Read._make(torch.cat(part) for part in zip(*parts, strict=True))
 

@@ -97,12 +97,13 @@ def test_clips_held_out_are_watched_by_each_reading(start, labelled, tmp_path):
     assert 0 <= line["mae"] <= max(line["by_geometry"], line["by_look"]) + 1e-3
 
 
-def test_too_little_to_learn_from_is_told(start, tmp_path):
+@pytest.mark.parametrize("empty", [0.5, 1.0], ids=["less than a batch", "nothing"])
+def test_too_little_to_learn_from_is_told(start, tmp_path, empty):
     config = replace(
         CONFIG, start=str(start), only_count=True, samples=4, batch=4, out=str(tmp_path)
     )
     with pytest.raises(ValueError, match="to learn from"):
-        counting.fit_count(replace(config, batch=8, samples=8, real=0.0, empty=0.9))
+        counting.fit_count(replace(config, batch=8, samples=8, real=0.0, empty=empty))
 
 
 def test_the_network_is_the_checkpoints_whatever_is_asked_for(start, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("torch")
 
+from stream.synth import SceneConfig
 from train import mixture
 from train.config import Config
 from train.datasets import empty
@@ -49,6 +50,12 @@ def test_pictures_without_a_packet_are_tables_and_boxes_in_a_packets_place():
     tables = mixture.TABLES + mixture.PHOTOGRAPHS + mixture.BESIDE  # of which none are given
     assert asked["without"] / 200 == pytest.approx(tables, abs=0.1)
     assert sum(asked.values()) == 200
+
+
+def test_rendered_packets_often_show_a_face_as_no_real_one_does():
+    pictures = mixture.read_pictures(Config(), [])
+    for renderer in (pictures.near, pictures.far, pictures.covered):
+        assert renderer.config.face_up > 2 * SceneConfig().face_up
 
 
 def test_what_stands_in_a_packets_place_is_as_near_as_a_packet_in_a_trackers_crop():
