@@ -162,7 +162,7 @@ def found(samples: list[Sample], model: Path) -> Iterator[Solved]:
                 xy = np.where(packet.visible[:, None], packet.xy, np.nan)
                 extent = float((np.nanmax(xy, axis=0) - np.nanmin(xy, axis=0)).max())
                 body = tracked(tracker, xy, sigma_of(packet.score, extent))
-            own = result.count.mean if result.count else np.nan
+            own = result.count.median if result.count else np.nan
             yield Solved(sample.cards, sample.clip, body, own)
     finally:
         engine.close()
@@ -193,7 +193,7 @@ def counted(name: str, every: list[Solved]) -> None:
     distributions = [cards_of(b, DECK) for _, b in solved]
     counts = [c for d in distributions if (c := count_of(d)) is not None]
     inside = [c.low <= n <= c.high for c, n in zip(counts, cards, strict=True)]
-    error = np.array([c.mean for c in counts]) - cards
+    error = np.array([c.median for c in counts]) - cards
     width = np.median([c.high - c.low for c in counts])
     print(
         f"  cards_of: mae {np.abs(error).mean():.2f}, bias {error.mean():+.2f}, "

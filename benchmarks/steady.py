@@ -118,9 +118,9 @@ def print_counts(films: list[Film]) -> None:
             starts.add(pool.began_s)
             if pool.locked and lock is None:
                 lock = sighting.time_s - film.found[0].time_s
-                errors.append(abs(count.mean - film.cards))
+                errors.append(abs(count.median - film.cards))
                 locked_s.append(lock)
-        ends.append(abs(count.mean - film.cards))
+        ends.append(abs(count.median - film.cards))
         held.append(count.low <= film.cards <= count.high)
         restarts += len(starts) - 1
         seconds += film.found[-1].time_s - film.found[0].time_s

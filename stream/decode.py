@@ -133,13 +133,15 @@ def _border_bias(sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float64]
 def count_of(distribution: NDArray[np.floating]) -> Count | None:
     """Distribution (C+1,) over 0..C cards, 0 = no packet → the count, given that there is one.
 
-    Expectation and the 5 % and 95 % quantiles in whole cards. None if all the weight is on 0.
+    Its median, count n reaching from n − ½ to n + ½, and the 5 % and 95 % quantiles in whole cards.
+    None if all the weight is on 0. Not the expectation: what may be more than the last count lies
+    on that one, and a whole deck would be a card or two short.
     """
     weights = np.asarray(distribution, np.float64)[1:]
     total = float(weights.sum())
     if not total > 0:
         return None
     cumulated = np.cumsum(weights) / total
-    low, high = np.searchsorted(cumulated, (0.05, 0.95))
-    mean = float(weights @ np.arange(1, len(weights) + 1)) / total
-    return Count(mean, int(low) + 1, min(int(high) + 1, len(weights)))
+    low, middle, high = np.searchsorted(cumulated, (0.05, 0.5, 0.95))
+    part = (cumulated[middle] - 0.5) * total / weights[middle]  # of its middle count, above half
+    return Count(float(middle + 1.5 - part), int(low) + 1, min(int(high) + 1, len(weights)))

@@ -106,14 +106,14 @@ class Packet:
 class Count:
     """How many cards, with the doubt: the interval is meant to hold the truth 9 times in 10."""
 
-    mean: float
+    median: float
     low: int
     high: int
 
     @property
     def cards(self) -> int:
         """The nearest whole count."""
-        return round(self.mean)
+        return round(self.median)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

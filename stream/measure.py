@@ -73,7 +73,7 @@ class Measure:
             return FAR
         if body.thickness_sd_mm > max(FLAT * body.thickness_mm, FLAT_MM) or body.thickness_mm <= 0:
             return UNCLEAR
-        count = None if result.count is None else result.count.mean
+        count = None if result.count is None else result.count.median
         return Look(time_s, body.thickness_mm, body.focal_px, count)
 
     def _body(self, packet: Packet, hw: tuple[int, int]) -> Body | None:

@@ -1,4 +1,7 @@
-"""Grids of cells, in which approaches say what is where: which cell a point is in, and back."""
+"""Grids of cells, in which approaches say what is where: which cell a point is in, and back.
+
+The pixel-centre rule is `stream.geometry`'s, for tensors.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,24 @@ def logits(channels: int, maps: int) -> nn.Conv2d:
     return made
 
 
+def from_input(xy: torch.Tensor, stride: int) -> torch.Tensor:
+    """Input px → cells, of which the whole numbers are centres."""
+    return (xy + 0.5) / stride - 0.5
+
+
+def along(cells: int, stride: int, like: torch.Tensor) -> torch.Tensor:
+    """Where the centres of a row's cells lie, (cells,) in input px."""
+    return (torch.arange(cells, device=like.device, dtype=like.dtype) + 0.5) * stride - 0.5
+
+
+def nearest(xy: torch.Tensor, stride: int) -> torch.Tensor:
+    """Input px, none of them NaN → the whole cell that each is in."""
+    return torch.floor(from_input(xy, stride) + 0.5).long()
+
+
 def centres(hw: tuple[int, int], stride: int, like: torch.Tensor) -> torch.Tensor:
     """A grid of (rows, columns) → its cells' centres (rows · columns, 2) in input px."""
-    rows, columns = (
-        (torch.arange(n, device=like.device, dtype=like.dtype) + 0.5) * stride - 0.5 for n in hw
-    )
+    rows, columns = (along(n, stride, like) for n in hw)
     y, x = torch.meshgrid(rows, columns, indexing="ij")
     return torch.stack([x.flatten(), y.flatten()], dim=1)
 
@@ -33,7 +49,7 @@ def holding(xy: torch.Tensor, hw: tuple[int, int], stride: int) -> torch.Tensor:
 
     One beyond the grid is in the cell nearest to it.
     """
-    cell = torch.floor((xy.nan_to_num() + 0.5) / stride).long()
+    cell = nearest(xy.nan_to_num(), stride)
     column, row = cell[..., 0].clamp(0, hw[1] - 1), cell[..., 1].clamp(0, hw[0] - 1)
     return row * hw[1] + column
 

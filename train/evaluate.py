@@ -108,7 +108,7 @@ def badness(judged: Judged) -> float:
         return 0.0
     errors = errors_of(judged)
     corners = float(np.minimum(errors, 100).mean()) / 10 if len(errors) else 0.0
-    cards = abs(judged.count.mean - truth.cards) / 2 if judged.count is not None else 0.0
+    cards = abs(judged.count.median - truth.cards) / 2 if judged.count is not None else 0.0
     return corners + cards
 
 

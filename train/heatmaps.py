@@ -35,6 +35,7 @@ class Heatmaps(Approach):
         super().__init__(spec)
         self.targets = targets.of_name(target)
         self.loss_name, self.compare = loss, losses.of_heatmaps(loss)
+        self._sigma_cells = spec.sigma_px / spec.stride
 
     def last(self, channels: int) -> nn.Conv2d:
         """What turns features into heatmaps: it starts from empty ones, not from noise."""
@@ -54,11 +55,9 @@ class Heatmaps(Approach):
         each = [self._of_heatmaps(m, truth, batch.known) for m in (*out.earlier, out.heatmaps)]
         parts = {"heatmap": torch.stack(each).mean()}
         if self.centre_weight:
-            cells = (batch.xy[:, 0] + 0.5) / self.spec.stride - 0.5
-            sigma_cells = self.spec.sigma_px / self.spec.stride
-            off = losses.off_centre(
-                self.heights(out.heatmaps).float(), cells, batch.known, sigma_cells
-            )
+            heights = self.heights(out.heatmaps).float()
+            place = cells.from_input(batch.xy[:, 0], self.spec.stride)
+            off = losses.off_centre(heights, place, batch.known, self._sigma_cells)
             parts["centre"] = self.centre_weight * off
         if out.visibility is not None:
             parts["visible"] = 0.2 * losses.masked_bce(
@@ -80,10 +79,9 @@ class Heatmaps(Approach):
         self, heatmaps: torch.Tensor, truth: torch.Tensor, known: torch.Tensor
     ) -> torch.Tensor:
         """What the heatmaps cost, one Gaussian that is left out about 1 with most losses."""
-        sigma_cells = self.spec.sigma_px / self.spec.stride
         if self.loss_name == "mse":
-            return losses.heatmap_mse(heatmaps, truth, known, sigma_cells)
-        energy = torch.pi * sigma_cells**2 / (heatmaps.shape[-1] * heatmaps.shape[-2])
+            return losses.heatmap_mse(heatmaps, truth, known, self._sigma_cells)
+        energy = torch.pi * self._sigma_cells**2 / (heatmaps.shape[-1] * heatmaps.shape[-2])
         # a sum over the number of points already
         scale = 1.0 if self.loss_name == "focal" else 1.0 / energy
         return scale * self.compare(heatmaps, truth, known)

@@ -35,7 +35,7 @@ class Judged:
         """The count that a user would take from it, in cards; NaN = found and not counted."""
         if self.packet is None:
             return 0.0
-        return self.count.mean if self.count is not None else math.nan
+        return self.count.median if self.count is not None else math.nan
 
 
 def corner_errors(found: Points, truth: Points) -> Points:

@@ -71,14 +71,14 @@ def intervals(judged: Sequence[Judged]) -> bytes | None:
     if not doubts:
         return None
     cards = np.array([n for n, _ in doubts], float)
-    low, high, mean = np.array([(c.low, c.high, c.mean) for _, c in doubts]).T
+    low, high, middle = np.array([(c.low, c.high, c.median) for _, c in doubts]).T
     held = (low <= cards) & (cards <= high)
     sheet, axes = _axes("width of the interval, cards", "counted − true, cards", (6, 4))
     wide = np.array([0.0, float((high - low).max()) + 1])
     axes.fill_between(wide, -wide / 2, wide / 2, color="0.93", label="± half the width")
     jitter = np.random.default_rng(0).uniform(-0.3, 0.3, len(cards))
     for hit, colour, says in ((True, "C0", "holds the truth"), (False, "C3", "misses it")):
-        x, y = (high - low + jitter)[held == hit], (mean - cards)[held == hit]
+        x, y = (high - low + jitter)[held == hit], (middle - cards)[held == hit]
         said = f"{says}: {len(x)} of {len(cards)}"
         axes.scatter(x, y, s=10, alpha=0.5, linewidths=0, c=colour, label=said)
     axes.legend(frameon=False, fontsize=9)

@@ -117,7 +117,7 @@ def caption(judged: Judged) -> str:
     truth = judged.truth
     said = "no packet" if judged.packet is None else "a packet"
     if judged.count is not None:
-        said = f"{judged.count.mean:.1f} ({judged.count.low} to {judged.count.high})"
+        said = f"{judged.count.median:.1f} ({judged.count.low} to {judged.count.high})"
     line = f"{truth.name}: {f'{truth.cards} cards' if truth.cards else 'no packet'}, said {said}"
     if judged.packet is not None and len(errors := errors_of(judged)):
         line += f", corners off by {np.median(errors):.1f} px, the worst by {errors.max():.0f} px"

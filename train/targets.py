@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 
 from engines.spec import ModelSpec
+from train import cells
 from train.named import find
 
 Targets = Callable[[torch.Tensor, ModelSpec], torch.Tensor]
@@ -30,10 +31,7 @@ def gaussians(xy: torch.Tensor, spec: ModelSpec) -> torch.Tensor:
 
     d is the distance in input pixels from the cell's centre, σ the spec's.
     """
-    rows, columns = (
-        (torch.arange(n, device=xy.device, dtype=xy.dtype) + 0.5) * spec.stride - 0.5
-        for n in spec.heatmap_hw
-    )
+    rows, columns = (cells.along(n, spec.stride, xy) for n in spec.heatmap_hw)
     place = torch.nan_to_num(xy, nan=-1e6)
     gx = torch.exp(-((columns - place[..., :1]) ** 2) / (2 * spec.sigma_px**2))
     gy = torch.exp(-((rows - place[..., 1:]) ** 2) / (2 * spec.sigma_px**2))
@@ -49,7 +47,7 @@ def circles(xy: torch.Tensor, spec: ModelSpec) -> torch.Tensor:
     The spec's sigma is not used: one that is exported says CIRCLE_SIGMA_CELLS · stride.
     """
     stamp = _stamp().to(xy)
-    cell = torch.floor((torch.nan_to_num(xy, nan=-1e6) + 0.5) / spec.stride).long()
+    cell = cells.nearest(torch.nan_to_num(xy, nan=-1e6), spec.stride)
     rows, columns = (torch.arange(n, device=xy.device) for n in spec.heatmap_hw)
     # the stamp has a rim of zeros, which is what everything far away falls on
     x = (columns - cell[..., :1] + 5).clamp(0, 10)

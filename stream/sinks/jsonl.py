@@ -65,7 +65,7 @@ def as_line(result: Result, keypoints: tuple[str, ...], time_s: float | None) ->
         "time_s": _rounded(time_s, 6),
         "state": result.state,
         "cards": None if count is None else count.cards,
-        "cards_mean": None if count is None else _rounded(count.mean, 2),
+        "cards_mean": None if count is None else _rounded(count.median, 2),
         "cards_low": None if count is None else count.low,
         "cards_high": None if count is None else count.high,
         "doubt": result.doubt,

@@ -23,7 +23,7 @@ def counted(cards, spread=1.5, no_packet=0.0):
 def pooled_mean(pool, cards, time_s):
     count = count_of(pool.update(counted(cards), time_s))
     assert count is not None
-    return count.mean
+    return count.median
 
 
 def test_frames_that_agree_are_a_little_surer_than_one():

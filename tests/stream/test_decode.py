@@ -141,7 +141,9 @@ def test_a_count_lies_in_its_interval_of_nine_tenths(distribution):
         return
     assert count is not None
     n = np.arange(1, len(distribution))
-    assert count.mean == pytest.approx((weights * n).sum() / weights.sum())
+    edges = np.arange(len(distribution)) + 0.5
+    below = np.interp(count.median, edges, np.append(0, weights.cumsum()) / weights.sum())
+    assert below == pytest.approx(0.5)
     assert 1 <= count.low <= count.high <= len(weights)
     share = weights / weights.sum()
     assert share[n < count.low].sum() < 0.05 + 1e-9
@@ -151,7 +153,16 @@ def test_a_count_lies_in_its_interval_of_nine_tenths(distribution):
 
 def test_no_packet_does_not_draw_the_count_down():
     with_doubt = np.zeros(53)
-    with_doubt[[0, 30, 32]] = 0.5, 0.25, 0.25
+    with_doubt[[0, 30, 31, 32]] = 0.5, 0.125, 0.25, 0.125
     count = count_of(with_doubt)
     assert count is not None
-    assert (count.mean, count.low, count.high, count.cards) == (31.0, 30, 32, 31)
+    assert (count.median, count.low, count.high, count.cards) == (31.0, 30, 32, 31)
+
+
+def test_a_whole_deck_is_not_drawn_down_by_the_end_of_the_scale():
+    logistic = 1 / (1 + np.exp((51.7 - np.arange(1, 52) - 0.5) / 2))
+    weights = np.diff(logistic, prepend=0, append=1)  # 52 cards or more lie on 52
+    count = count_of(np.append(0, weights))
+    assert count is not None
+    assert count.median == pytest.approx(51.7, abs=0.3)
+    assert count.cards == 52

@@ -47,13 +47,13 @@ def learnt(**figures):
 def test_the_network_has_the_word_where_the_deck_is_not_known():
     reading = read(None, network(34), packet(thickness_mm=30 * POKER.card_mm))
     assert reading.doubt is None
-    assert count_of(reading.distribution).mean == pytest.approx(34, abs=0.5)
+    assert count_of(reading.distribution).median == pytest.approx(34, abs=0.5)
 
 
 def test_a_measured_deck_pulls_the_count_towards_its_thickness():
     seen = packet(thickness_mm=30 * POKER.card_mm)
-    plain = count_of(read(None, network(34), seen).distribution).mean
-    known = count_of(read(learnt(), network(34), seen).distribution).mean
+    plain = count_of(read(None, network(34), seen).distribution).median
+    known = count_of(read(learnt(), network(34), seen).distribution).median
     assert 29.5 < known < plain - 1
 
 
@@ -61,7 +61,7 @@ def test_a_deck_of_thin_cards_holds_more_of_them():
     ratio = 0.31 / 0.25
     seen = packet(thickness_mm=30 * 0.31)
     reading = read(learnt(card_mm=0.25, network_ratio=ratio), network(30), seen)
-    assert count_of(reading.distribution).mean == pytest.approx(30 * ratio, abs=1.0)
+    assert count_of(reading.distribution).median == pytest.approx(30 * ratio, abs=1.0)
 
 
 @pytest.mark.parametrize("kind", ["jumbo", "tarot", "mini"])
@@ -70,7 +70,7 @@ def test_a_kind_of_another_size_is_counted_by_its_size(kind):
     larger = np.sqrt(deck.width_mm * deck.height_mm / (poker.width_mm * poker.height_mm))
     nowhere = Packet(packet().xy, np.full(8, 0.95), np.arange(8) < 2)  # no body to say more
     reading = read(deck, network(20), nowhere)
-    assert count_of(reading.distribution).mean == pytest.approx(20 * larger, abs=0.3)
+    assert count_of(reading.distribution).median == pytest.approx(20 * larger, abs=0.3)
 
 
 def test_no_count_is_above_the_deck_and_a_packet_is_as_likely_as_before():
@@ -87,7 +87,7 @@ def test_a_tarot_deck_may_hold_more_than_the_network_can_say():
     said[52] = 1.0
     reading = read(deck, said, packet(thickness_mm=70 * POKER.card_mm, distance_mm=350.0))
     assert len(reading.distribution) == 79 == bins(SPEC, deck)
-    assert count_of(reading.distribution).mean > 60
+    assert count_of(reading.distribution).median > 60
 
 
 def test_a_packet_too_far_away_is_not_counted():
@@ -115,7 +115,7 @@ def test_what_a_photograph_says_of_its_lens_is_used():
     deck = learnt()
     told = count_of(read(deck, network(30, sd=20.0), seen, mm).distribution)
     guessed = count_of(read(deck, network(30, sd=20.0), seen).distribution)
-    assert told.mean == pytest.approx(30, abs=2.0)
+    assert told.median == pytest.approx(30, abs=2.0)
     assert told.high - told.low <= guessed.high - guessed.low
 
 
@@ -125,7 +125,7 @@ def test_a_film_learns_its_focal_length():
         seen = packet(focal_px=900.0, distance_mm=500.0, azimuth_deg=float(azimuth))
         reading = reader.read(seen, network(30, sd=20.0), frame())
         reader.lost()
-    assert count_of(reading.distribution).mean == pytest.approx(30, abs=1.5)
+    assert count_of(reading.distribution).median == pytest.approx(30, abs=1.5)
 
 
 def test_without_any_corner_the_network_is_too_far_away():
@@ -137,7 +137,7 @@ def test_with_too_few_corners_the_network_speaks_alone():
     seen = packet()
     few = Packet(seen.xy, seen.score, np.arange(8) < 2)
     reading = read(None, network(30), few)
-    assert count_of(reading.distribution).mean == pytest.approx(30, abs=0.1)
+    assert count_of(reading.distribution).median == pytest.approx(30, abs=0.1)
 
 
 def test_other_keypoints_are_left_alone():

@@ -105,7 +105,7 @@ def test_figures_are_the_naive_loop(seed):
             widths.append(one.count.high - one.count.low)
         errors += found
         parts += [px / truth.diagonal_px for px in found]
-        answer = 0.0 if one.packet is None else one.count.mean
+        answer = 0.0 if one.packet is None else one.count.median
         off.append(answer - truth.cards)
         said[truth.clip].append(answer)
     want = {
