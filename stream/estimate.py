@@ -14,7 +14,7 @@ from stream.constancy import ConstantCount
 from stream.decks import Deck
 from stream.decode import count_of
 from stream.frame import Count, Frame, Packet, Result, State
-from stream.looking import Look, Looker, follow, inside, search
+from stream.looking import Look, Looker, closely, follow, inside, search
 from stream.packet import KEYPOINTS, TURN
 from stream.reading import Reader, Reading
 from stream.steady import Naming, Steady
@@ -68,6 +68,9 @@ def sightings(
             there = presence.update(look.strength, frame.time_s)
         looker.lap("track")
         reading = Reading(None)
+        if there and reader.counts:
+            look = closely(frame, looker, look)
+            looker.lap("decode")
         if there:
             reading = reader.read(look.packet, look.distribution, frame)
         else:

@@ -7,18 +7,21 @@ thickness. Whether there is a packet is decided on the crop.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engines.spec import Engine
+from stream import rims
 from stream.canvas import Canvas
 from stream.decode import decode
 from stream.frame import Frame, Packet
 from stream.geometry import Region, frame_from_input, input_from_cell, whole
+from stream.packet import corner_sigma_px
 from stream.prepare import prepare
+from stream.rim_network import RimNetwork
 from stream.track import RegionTracker, crop_around
 
 FOUND = 0.5
@@ -87,6 +90,20 @@ def search(frame: Frame, looker: Looker, *, refine: bool = False) -> Look:
     return _closer(frame, looker, looker.look(frame, region), region, 2 if refine else 1)
 
 
+def closely(frame: Frame, looker: Looker, look: Look) -> Look:
+    """A look at a packet → the same, its corners held by the rims of the sides that are seen."""
+    packet = look.packet
+    sides = rims.sides(packet.visible & np.isfinite(packet.xy).all(axis=1))
+    if not sides:
+        return look
+    image = looker.seen(frame, crop_around(packet.xy, frame.hw, looker.input_hw))
+    strips = list(rims.cut(image, packet.xy, sides))
+    if not strips:
+        return look
+    xy, sigma_px = rims.held(packet.xy, corner_sigma_px(packet), strips, looker.rims(strips))
+    return replace(look, packet=replace(packet, xy=xy, sigma_px=sigma_px))
+
+
 def _closer(frame: Frame, looker: Looker, look: Look, region: Region, times: int = 1) -> Look:
     """Look again, up to so many times, until the crop fits what might be a packet in it."""
     for _ in range(times):
@@ -114,6 +131,7 @@ class Looker:
         self.input_hw = engine.spec.input_hw
         self._input = np.empty((1, *self.input_hw, 3), np.uint8)
         self._canvas = Canvas()
+        self.rims = RimNetwork.bundled()
         self.start()
 
     def start(self) -> None:
@@ -127,7 +145,7 @@ class Looker:
         self.stages_s[stage] += now - self._since
         self._since = now
 
-    def _seen(self, frame: Frame, region: Region) -> NDArray[np.uint8]:
+    def seen(self, frame: Frame, region: Region) -> NDArray[np.uint8]:
         """The frame in BGR (H, W, 3), as far as the region reaches: elsewhere it is anything."""
         if isinstance(frame.pixels, np.ndarray):
             return frame.pixels
@@ -137,7 +155,7 @@ class Looker:
     def look(self, frame: Frame, region: Region) -> Look:
         """One pass of the network over a region of the frame."""
         spec = self._spec
-        prepare(self._seen(frame, region), region, spec.input_hw, self._input[0])
+        prepare(self.seen(frame, region), region, spec.input_hw, self._input[0])
         self.lap("prepare")
         prediction = self._engine(self._input)
         self.lap("engine")

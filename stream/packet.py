@@ -74,7 +74,10 @@ def sigma_of(score: NDArray[np.float64], packet_extent_px: float) -> NDArray[np.
 
 def corner_sigma_px(packet: Packet) -> NDArray[np.float64]:
     """A packet → the standard deviations (K,) of its corners, each way, px; hidden ones are inf."""
-    return np.where(packet.visible, sigma_of(packet.score, extent_px(packet.xy)), np.inf)
+    sigma_px = packet.sigma_px
+    if sigma_px is None:
+        sigma_px = sigma_of(packet.score, extent_px(packet.xy))
+    return np.where(packet.visible, sigma_px, np.inf)
 
 
 def cards_of(body: Body, deck: Deck, max_cards: int = MAX_CARDS) -> NDArray[np.float64]:

@@ -19,6 +19,9 @@ from stream.focal import FocalTracker, focal_from_35mm
 from stream.frame import Frame, Packet
 from stream.packet import KEYPOINTS, cards_of, corner_sigma_px, extent_px
 
+RIM_WEIGHT = 0.3
+"""Of the body's count where its sides' rims were read."""
+
 LEARNT_WEIGHT = 0.5
 """Of the body's count where `kpstream calibrate` has measured the deck's card. Elsewhere the body
 has no vote: a card's thickness is then the larger doubt, and on 319 frames of clips that were
@@ -50,7 +53,7 @@ class Reader:
     """
 
     def __init__(self, spec: ModelSpec, deck: Deck | None, *, stills: bool) -> None:
-        self._reads = spec.keypoints == KEYPOINTS and spec.max_cards is not None
+        self.counts = spec.keypoints == KEYPOINTS and spec.max_cards is not None
         self._deck = deck or replace(DECKS["poker"], cards=spec.max_cards or 1)
         self._known = deck is not None
         self._stills = stills
@@ -59,21 +62,28 @@ class Reader:
 
     def read(self, packet: Packet, distribution: Distribution | None, frame: Frame) -> Reading:
         """Corners (8,) and the network's distribution (C+1,) → the reading of a frame."""
-        if not self._reads or distribution is None:
+        if not self.counts or distribution is None:
             return Reading(distribution)
         across_px = extent_px(packet.xy)
         if across_px < NEAREST_PX:
             wanted = f"wanted {NEAREST_PX:.0f}: go nearer"
             return Reading(None, f"too far: the packet is {across_px:.0f} px across, {wanted}")
         network = _stretched(distribution, self._deck)
-        # of a deck that nobody named, the body has neither a vote nor a doubt
-        body = self._solved(packet, frame) if self._known else None
+        weight = self._weight(packet)
+        body = self._solved(packet, frame) if weight or self._known else None
         opinions = [(network, 1.0)]
-        if body is not None and self._deck.laid_sd > 0:
+        if body is not None and weight:
             thick = cards_of(body, self._deck, len(network) - 1)
-            opinions = [(network, 1 - LEARNT_WEIGHT), (thick, LEARNT_WEIGHT)]
-        said = None if body is None else doubt(body, self._deck)
+            opinions = [(network, 1 - weight), (thick, weight)]
+        # of a deck that nobody named, the body has no doubt
+        said = None if body is None or not self._known else doubt(body, self._deck)
         return Reading(_with_nothing(pooled(opinions), distribution[0]), said)
+
+    def _weight(self, packet: Packet) -> float:
+        """Of the body's count, beside the network's."""
+        if self._deck.laid_sd > 0:
+            return LEARNT_WEIGHT
+        return RIM_WEIGHT if packet.sigma_px is not None else 0.0
 
     def lost(self) -> None:
         """No packet: the next one may lie anywhere."""

@@ -50,6 +50,15 @@ def test_the_network_has_the_word_where_the_deck_is_not_known():
     assert count_of(reading.distribution).median == pytest.approx(34, abs=0.5)
 
 
+def test_rims_that_were_read_give_the_thickness_a_say():
+    seen = packet(thickness_mm=30 * POKER.card_mm)
+    alone = count_of(read(None, network(34), seen).distribution).median
+    held = replace(seen, sigma_px=np.full(8, 0.3))
+    reading = read(None, network(34), held)
+    assert reading.doubt is None
+    assert 30 < count_of(reading.distribution).median < alone - 0.5
+
+
 def test_a_measured_deck_pulls_the_count_towards_its_thickness():
     seen = packet(thickness_mm=30 * POKER.card_mm)
     plain = count_of(read(None, network(34), seen).distribution).median

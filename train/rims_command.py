@@ -1,0 +1,58 @@
+"""`kpstream-train rims`: the second look's network, from real and rendered packets."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from train.config import Config
+from train.words import numbers
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The words of the command."""
+    parser.add_argument("--data", default="", help="cardcut's folder ('' = rendered packets only)")
+    parser.add_argument(
+        "--hold-out", type=numbers, default=(), help="counts whose clips training must not see"
+    )
+    parser.add_argument("--backgrounds", default="", help="folder of pictures without a packet")
+    parser.add_argument("--hands", default="", help="folder of cut-out hands")
+    parser.add_argument("--art", default="", help="folder with backs/ and faces/")
+    parser.add_argument("--real", type=float, default=0.25, help="share of real pictures")
+    parser.add_argument(
+        "--samples", type=int, default=9000, help="pictures whose sides are cut out"
+    )
+    parser.add_argument("--epochs", type=int, default=24, help="how many times they are seen")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
+    parser.add_argument("--out", type=Path, required=True, help="the .npz to write")
+
+
+def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Train and write."""
+    from stream.frame import checked_output  # noqa: PLC0415 - OpenCV takes a while to import
+
+    out = checked_output(options.out)
+    if out.suffix != ".npz":
+        parser.error(f"--out must end in .npz, got {out.name}")
+    try:
+        config = Config(
+            data=options.data,
+            hold_out=options.hold_out,
+            backgrounds=options.backgrounds,
+            hands=options.hands,
+            art=options.art,
+            real=options.real,
+            empty=0.0,
+            samples=options.samples,
+            epochs=options.epochs,
+            batch=64,
+            lr=3e-3,
+            weight_decay=0.01,
+            seed=options.seed,
+            out=str(out),
+        )
+    except ValueError as error:
+        parser.error(str(error))
+    from train.rims import fit  # noqa: PLC0415 - torch takes seconds to import
+
+    print(f"wrote {fit(config)}")
