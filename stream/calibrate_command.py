@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from stream.cli import Parser, UsageError, add_source, check_source, open_source, whole_cards
@@ -102,6 +103,7 @@ def _measured(args: argparse.Namespace, known: Calibration) -> Record:
     from stream.choice import choose, opening  # noqa: PLC0415
     from stream.console import building  # noqa: PLC0415
     from stream.decks import DECKS  # noqa: PLC0415
+    from stream.estimate import estimate  # noqa: PLC0415
     from stream.measure import Measure, record  # noqa: PLC0415
     from stream.pipeline import run  # noqa: PLC0415
 
@@ -115,7 +117,7 @@ def _measured(args: argparse.Namespace, known: Calibration) -> Record:
         sinks = [opened.enter_context(closing(sink)) for sink in _windows(info)]
         with Guide(info, measure) as guide:
             opened.pop_all()  # from here on the run closes them
-            run(source, engine, sinks, on_result=guide)
+            run(source, engine, sinks, find=partial(estimate, body=False), on_result=guide)
     when = datetime.now().astimezone().isoformat(timespec="minutes")
     return record(measure, args.cards, known.kind, spec, (info.name, when))
 

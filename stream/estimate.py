@@ -33,16 +33,21 @@ class Sighting:
 
 
 def estimate(
-    frames: Iterable[Frame], engine: Engine, *, stills: bool = False, deck: Deck | None = None
+    frames: Iterable[Frame],
+    engine: Engine,
+    *,
+    stills: bool = False,
+    deck: Deck | None = None,
+    body: bool = True,
 ) -> Generator[Result, None, None]:
     """Frames in order → one result each, in the same order.
 
     `stills`: every picture alone, nothing carried over and nothing to settle. `deck` is what the
-    cards are known to be. What the frames or the engine raise goes through. The results hold no
-    memory of the engine's.
+    cards are known to be; `body`, whether the packet's thickness has a say in the count. What the
+    frames or the engine raise goes through. The results hold no memory of the engine's.
     """
     film = None if stills else _Film(engine.spec)
-    for sighting in sightings(frames, engine, stills=stills, deck=deck):
+    for sighting in sightings(frames, engine, stills=stills, deck=deck, body=body):
         started = perf_counter()
         state, packet, count = alone(sighting) if film is None else film.update(sighting)
         stages_s = dict(sighting.stages_s)
@@ -53,10 +58,15 @@ def estimate(
 
 
 def sightings(
-    frames: Iterable[Frame], engine: Engine, *, stills: bool = False, deck: Deck | None = None
+    frames: Iterable[Frame],
+    engine: Engine,
+    *,
+    stills: bool = False,
+    deck: Deck | None = None,
+    body: bool = True,
 ) -> Generator[Sighting, None, None]:
     """Frames in order → what is found in each; a film's packet is followed from frame to frame."""
-    looker, reader = Looker(engine), Reader(engine.spec, deck, stills=stills)
+    looker, reader = Looker(engine), Reader(engine.spec, deck, stills=stills, body=body)
     regions, presence = RegionTracker(engine.spec.input_hw), Presence()
     for frame in frames:
         looker.start()
@@ -109,7 +119,9 @@ class _Film:
         order = self._naming.update(look.packet.xy, time_s)
         score = look.packet.score[order]
         xy, visible = self._steady.update(look.packet.xy[order], score, look.seen[order], time_s)
-        packet = Packet(xy, score, visible & inside(xy, sighting.frame.hw))
+        sigma_px = look.packet.sigma_px
+        sigma_px = None if sigma_px is None else sigma_px[order]
+        packet = Packet(xy, score, visible & inside(xy, sighting.frame.hw), sigma_px)
         if distribution is None:  # nothing is counted, so nothing has to settle; or it is too far
             self._constant.lost(time_s)
             return "locked" if sighting.reading.doubt is None else "settling", packet, None

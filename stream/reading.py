@@ -48,15 +48,18 @@ class Reader:
     """Corners and the network's opinion, frame by frame → readings.
 
     Of a film's frames it keeps the packet's pose and the camera's focal length; `stills` are each
-    read alone. Without a deck, cards are taken to be poker cards as they are on average. Models
+    read alone. Without a deck, cards are taken to be poker cards as they are on average. Without
+    `body`, the network alone counts: calibration learns how far off that is. Models
     of other keypoints, and those that count nothing, are read as they speak.
     """
 
-    def __init__(self, spec: ModelSpec, deck: Deck | None, *, stills: bool) -> None:
+    def __init__(
+        self, spec: ModelSpec, deck: Deck | None, *, stills: bool, body: bool = True
+    ) -> None:
         self.counts = spec.keypoints == KEYPOINTS and spec.max_cards is not None
         self._deck = deck or replace(DECKS["poker"], cards=spec.max_cards or 1)
         self._known = deck is not None
-        self._stills = stills
+        self._stills, self._speaks = stills, body
         self._body: Body | None = None
         self._focal: tuple[tuple[int, int], FocalTracker] | None = None
 
@@ -81,6 +84,8 @@ class Reader:
 
     def _weight(self, packet: Packet) -> float:
         """Of the body's count, beside the network's."""
+        if not self._speaks:
+            return 0.0
         if self._deck.laid_sd > 0:
             return LEARNT_WEIGHT
         return RIM_WEIGHT if packet.sigma_px is not None else 0.0

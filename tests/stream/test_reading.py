@@ -57,6 +57,9 @@ def test_rims_that_were_read_give_the_thickness_a_say():
     reading = read(None, network(34), held)
     assert reading.doubt is None
     assert 30 < count_of(reading.distribution).median < alone - 0.5
+    network_alone = Reader(SPEC, None, stills=True, body=False)
+    reading = network_alone.read(held, network(34), frame())
+    assert count_of(reading.distribution).median == pytest.approx(alone)
 
 
 def test_a_measured_deck_pulls_the_count_towards_its_thickness():
