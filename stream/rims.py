@@ -101,9 +101,12 @@ def _strip(image: Image, xy: Floats, side: Corners, extent: float) -> Strip | No
 
 
 def _cut_out(image: Image, start: Floats, across: Floats, down: Floats) -> Image:
-    """The parallelogram of the frame from `start` on → (ROWS, COLUMNS, 3), each pixel a mean."""
+    """The parallelogram of the frame from `start` on → (ROWS, COLUMNS, 3), each pixel a mean.
+
+    A sample every other pixel is enough of it, for each is made of the pixels on either side.
+    """
     fine = [
-        int(np.clip(np.ceil(np.hypot(*edge) / n), 1, 16))
+        int(np.clip(np.ceil(np.hypot(*edge) / n / 2), 1, 8))
         for edge, n in ((across, COLUMNS), (down, ROWS))
     ]
     size = COLUMNS * fine[0], ROWS * fine[1]
