@@ -8,6 +8,7 @@ their weights in the pool add up to 1.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
@@ -26,6 +27,11 @@ LEARNT_WEIGHT = 0.5
 """Of the body's count where `kpstream calibrate` has measured the deck's card. Elsewhere the body
 has no vote: a card's thickness is then the larger doubt, and on 319 frames of clips that were
 trained on every weight made the network's error larger (docs/training.md)."""
+
+
+SOLVED_S = 0.1
+"""For so long the body of a film's packet is taken for what it was: frames closer than that err
+alike (`stream.constancy`), and corners that fit no packet take ten times as long to solve."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +67,7 @@ class Reader:
         self._known = deck is not None
         self._stills, self._speaks = stills, body
         self._body: Body | None = None
+        self._solved_s = -inf
         self._focal: tuple[tuple[int, int], FocalTracker] | None = None
 
     def read(self, packet: Packet, distribution: Distribution | None, frame: Frame) -> Reading:
@@ -92,10 +99,13 @@ class Reader:
 
     def lost(self) -> None:
         """No packet: the next one may lie anywhere."""
-        self._body = None
+        self._body, self._solved_s = None, -inf
 
     def _solved(self, packet: Packet, frame: Frame) -> Body | None:
         """The body that the visible corners make; learns the focal length from it."""
+        if not self._stills and 0 <= frame.time_s - self._solved_s < SOLVED_S:
+            return self._body
+        self._solved_s = frame.time_s
         tracker = self._tracker(frame)
         known = {"focal_px": tracker.px, "focal_log_sd": tracker.log_sd}
         start = None if self._stills else self._body

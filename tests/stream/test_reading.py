@@ -140,6 +140,18 @@ def test_a_film_learns_its_focal_length():
     assert count_of(reading.distribution).median == pytest.approx(30, abs=1.5)
 
 
+def test_a_films_body_is_solved_ten_times_a_second():
+    reader = Reader(SPEC, learnt(), stills=False)
+    thin, thick = (packet(thickness_mm=cards * POKER.card_mm) for cards in (15, 40))
+    counts = []
+    for seen, time_s in ((thin, 0.0), (thick, 0.05), (thick, 0.15), (thin, 0.1)):
+        reading = reader.read(seen, network(30, sd=20.0), replace(frame(), pts_s=time_s))
+        counts.append(count_of(reading.distribution).median)
+    assert counts[1] == counts[0]
+    assert counts[2] > counts[0] + 15
+    assert counts[3] < counts[0] + 2  # time that runs backwards is another film
+
+
 def test_without_any_corner_the_network_is_too_far_away():
     nowhere = Packet(np.full((8, 2), np.nan), np.zeros(8), np.zeros(8, bool))
     assert read(None, network(30), nowhere).distribution is None
