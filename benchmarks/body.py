@@ -77,8 +77,15 @@ def main() -> None:
 def draw(rng: np.random.Generator) -> tuple[Lying, Floats, NDArray[np.bool_]]:
     """Random numbers → a packet, its corners (8, 2) in a picture of 640 x 480, which are seen."""
     thickness = float(rng.integers(1, 53)) * DECK.card_mm
-    lean = rng.normal(0, 0.5, 2).tolist()
-    lying = Lying(DECK.width_mm, DECK.height_mm, thickness, lean_mm=(lean[0], lean[1]))
+    lean = np.array([*rng.normal(0, 0.5, 2), 0.0]) / 2
+    lying = Lying(
+        DECK.width_mm,
+        DECK.height_mm,
+        thickness,
+        poses=np.stack([-lean, lean]),
+        edges=np.array([0.0, 0.5, 1.0]),
+        gaps=np.zeros(2),
+    )
     elevation = np.arcsin(rng.uniform(*np.sin(np.radians((12, 72)))))
     place = on_sphere(rng.uniform(0, 2 * np.pi), elevation, rng.uniform(200, 500))
     focal = FOCAL_REL * 800 * np.exp(rng.normal(0, 0.3))
@@ -113,7 +120,8 @@ def rendered(packets: int) -> None:
 def speed(packets: int) -> None:
     """Print how long a body takes, from nothing and from the frame before."""
     rng = np.random.default_rng(2)
-    cold, warm = [], []
+    cold: list[float] = []
+    warm: list[float] = []
     sigma = np.full(8, 0.7)
     for _ in range(packets):
         _, xy, seen = draw(rng)
@@ -140,8 +148,7 @@ def labelled(samples: list[Sample]) -> Iterator[Solved]:
 
 def tracked(tracker: FocalTracker, xy: Floats, sigma: Floats) -> Body | None:
     """Corners and a tracker → a body that the tracker has learnt from."""
-    focal = {"focal_px": tracker.px, "focal_log_sd": tracker.log_sd}
-    body = solve(xy, sigma, (480, 640), DECK, **focal)
+    body = solve(xy, sigma, (480, 640), DECK, focal_px=tracker.px, focal_log_sd=tracker.log_sd)
     if body is not None and doubt(body, DECK) is None:
         tracker.take(body)
     return body

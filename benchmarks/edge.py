@@ -125,8 +125,8 @@ def strip(image: Image, pair: tuple[Floats, Floats]) -> tuple[NDArray[np.float32
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     flat = cv2.warpPerspective(image, warp, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     grey = cv2.cvtColor(flat, cv2.COLOR_BGR2GRAY).astype(np.float32)
-    grey = cv2.resize(grey, (GROUPS, rows), interpolation=cv2.INTER_AREA)
-    return np.asarray(grey, dtype=np.float32), tall / pitch
+    narrow = cv2.resize(grey, (GROUPS, rows), interpolation=cv2.INTER_AREA)
+    return np.asarray(narrow, dtype=np.float32), tall / pitch
 
 
 def straightened(grey: NDArray[np.float32]) -> NDArray[np.float32]:

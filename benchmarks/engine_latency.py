@@ -19,6 +19,7 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +67,7 @@ def main() -> None:
 def openers(model: Path) -> dict[str, Callable[[], Engine]]:
     """Every engine that takes an ONNX file, and OpenVINO a second time in full precision."""
     found: dict[str, Callable[[], Engine]] = {
-        name: lambda name=name: engines.open_engine(model, name)
+        name: partial(engines.open_engine, model, name)
         for name in engines.names()
         if name not in {"fake", "eager"}
     }
@@ -82,7 +83,7 @@ def measure(
     for name, engine in ready.items():
         for _ in range(WARM_UP):
             engine(images[name])
-    order, times_ms = list(ready), {name: [] for name in ready}
+    order, times_ms = list(ready), {name: list[float]() for name in ready}
     for _ in range(rounds):
         random.shuffle(order)
         for name in order:

@@ -19,6 +19,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,11 +117,11 @@ def _open_all(
 ) -> tuple[dict[str, Engine], dict[str, str]]:
     """The engines that open, and why the others do not."""
     openers: dict[str, Callable[[], Engine]] = {
-        name: lambda name=name: engines.open_engine(model, name) for name in BACKENDS
+        name: partial(engines.open_engine, model, name) for name in BACKENDS
     }
     for name, compiled in {"torch eager": False, "torch compiled": True}.items():
         if checkpoint is not None:
-            openers[name] = lambda compiled=compiled: TorchHalf(checkpoint, compiled=compiled)
+            openers[name] = partial(TorchHalf, checkpoint, compiled=compiled)
     ready, failed = {}, {}
     for name, opener in openers.items():
         print(f"opening {name} …", file=sys.stderr)

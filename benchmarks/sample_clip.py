@@ -7,6 +7,7 @@ but the renderer's own drawings is in it. Needs what `pip install .` installs.
 """
 
 import sys
+from typing import Any
 
 import av
 
@@ -21,11 +22,12 @@ _NEVER = (
     "gilt", "dirty", "clutter",
 )  # fmt: skip
 
-SCENE = SceneConfig(
+_KNOBS: dict[str, Any] = {
     **dict.fromkeys(_NEVER, 0.0),  # all of them are shares
-    card_mm=(0.305, 0.315),
-    extent=(0.3, 0.45),
-)
+    "card_mm": (0.305, 0.315),
+    "extent": (0.3, 0.45),
+}
+SCENE = SceneConfig(**_KNOBS)
 
 
 def main() -> None:

@@ -50,7 +50,7 @@ class Film:
         naming, steady = naming_of(self.spec), Steady()
         rows = []
         for sighting in self.found:
-            look, time_s = sighting.look, sighting.time_s
+            look, time_s = sighting.look, sighting.frame.time_s
             order = naming.update(look.packet.xy, time_s)
             rows.append((look.packet.xy[order], look.packet.score[order], look.seen[order], time_s))
         once = np.array([steady.update(*row)[0] for row in rows])
@@ -114,16 +114,16 @@ def print_counts(films: list[Film]) -> None:
         pool, count, lock = ConstantCount(), Count(np.nan, 0, 0), None
         starts = set()
         for sighting in film.found:
-            count = count_of(pool.update(_said(sighting), sighting.time_s)) or count
+            count = count_of(pool.update(_said(sighting), sighting.frame.time_s)) or count
             starts.add(pool.began_s)
             if pool.locked and lock is None:
-                lock = sighting.time_s - film.found[0].time_s
+                lock = sighting.frame.time_s - film.found[0].frame.time_s
                 errors.append(abs(count.median - film.cards))
                 locked_s.append(lock)
         ends.append(abs(count.median - film.cards))
         held.append(count.low <= film.cards <= count.high)
         restarts += len(starts) - 1
-        seconds += film.found[-1].time_s - film.found[0].time_s
+        seconds += film.found[-1].frame.time_s - film.found[0].frame.time_s
     print(
         f"count: {len(films)} clips, {len(locked_s)} locked after {np.median(locked_s):.2f} s; "
         f"mean error {np.mean(errors):.2f} at lock, {np.mean(ends):.2f} at the end; "
@@ -135,12 +135,12 @@ def print_change(taken: int, films: list[Film]) -> None:
     """Cards taken in the middle of a clip: in how many it was noticed within half a second."""
     after_s = []
     for film in films:
-        pool, middle_s = ConstantCount(), film.found[len(film.found) // 2].time_s
+        pool, middle_s = ConstantCount(), film.found[len(film.found) // 2].frame.time_s
         began_s, noticed = np.inf, np.inf
         for sighting in film.found:
-            pool.update(_said(sighting), sighting.time_s)
-            if sighting.time_s >= middle_s and pool.began_s != began_s:
-                noticed = min(noticed, sighting.time_s - middle_s)
+            pool.update(_said(sighting), sighting.frame.time_s)
+            if sighting.frame.time_s >= middle_s and pool.began_s != began_s:
+                noticed = min(noticed, sighting.frame.time_s - middle_s)
             began_s = pool.began_s
         after_s.append(noticed)
     within = sum(s <= 0.5 for s in after_s)
@@ -151,9 +151,9 @@ def print_change(taken: int, films: list[Film]) -> None:
 
 
 def _said(sighting: Sighting) -> NDArray[np.float64]:
-    if sighting.look.distribution is None:
+    if sighting.reading.distribution is None:
         raise SystemExit("this model counts nothing: name one with a count head")
-    return sighting.look.distribution
+    return sighting.reading.distribution
 
 
 def _lags(film: Film) -> list[float]:
