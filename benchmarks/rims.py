@@ -29,7 +29,7 @@ from stream.decode import count_of
 from stream.frame import Frame, Packet
 from stream.looking import Looker, closely, search
 from stream.packet import MAX_CARDS, cards_of, corner_sigma_px
-from stream.reading import RIM_WEIGHT
+from stream.reading import BODY_WEIGHT
 from stream.synth import Renderer, SceneConfig
 from train.datasets import cardcut
 from train.datasets.rendered import held_out_art
@@ -53,16 +53,15 @@ class Way:
     counts: dict[str, list[float]] = field(default_factory=dict)  # errors in cards, by who counts
     holds: list[bool] = field(default_factory=list)
 
-    def take(self, packet: Packet, network: Floats, shot: Shot, weight: float) -> None:
+    def take(self, packet: Packet, network: Floats, shot: Shot) -> None:
         """One packet, as its corners are found."""
         image, xy, cards = shot
         self.errors += (corner_errors(packet.xy, xy) / diagonal(xy)).tolist()
         body = solve(packet.xy, corner_sigma_px(packet), image.shape[:2], DECK)
-        said = {"network": network}
+        said = {"network": network, "both": network}
         if body is not None:
-            said["body"] = cards_of(body, DECK)
-        opinions = [(network, 1 - weight), (said.get("body", network), weight)]
-        said["both"] = pooled(opinions)
+            thick = said["body"] = cards_of(body, DECK)
+            said["both"] = pooled([(network, 1 - BODY_WEIGHT), (thick, BODY_WEIGHT)])
         for who, distribution in said.items():
             count = count_of(distribution)
             if count is None:
@@ -119,9 +118,8 @@ def measure(shots: Iterable[Shot], engine: engines.Engine) -> None:
             continue
         closer = closely(frame, looker, look)
         sides += closer is not look
-        without.take(look.packet, look.distribution, (image, xy, cards), 0.0)
-        weight = RIM_WEIGHT if closer is not look else 0.0
-        held.take(closer.packet, look.distribution, (image, xy, cards), weight)
+        without.take(look.packet, look.distribution, (image, xy, cards))
+        held.take(closer.packet, look.distribution, (image, xy, cards))
     print(
         f"{seen} packets, {found} found, {astray} of them astray; {sides} of the rest with a side"
     )

@@ -114,7 +114,10 @@ def print_counts(films: list[Film]) -> None:
         pool, count, lock = ConstantCount(), Count(np.nan, 0, 0), None
         starts = set()
         for sighting in film.found:
-            count = count_of(pool.update(_said(sighting), sighting.frame.time_s)) or count
+            said = sighting.reading.distribution
+            if said is None:  # missed, or too far away to be counted
+                continue
+            count = count_of(pool.update(said, sighting.frame.time_s)) or count
             starts.add(pool.began_s)
             if pool.locked and lock is None:
                 lock = sighting.frame.time_s - film.found[0].frame.time_s
@@ -138,7 +141,9 @@ def print_change(taken: int, films: list[Film]) -> None:
         pool, middle_s = ConstantCount(), film.found[len(film.found) // 2].frame.time_s
         began_s, noticed = np.inf, np.inf
         for sighting in film.found:
-            pool.update(_said(sighting), sighting.frame.time_s)
+            if sighting.reading.distribution is None:
+                continue
+            pool.update(sighting.reading.distribution, sighting.frame.time_s)
             if sighting.frame.time_s >= middle_s and pool.began_s != began_s:
                 noticed = min(noticed, sighting.frame.time_s - middle_s)
             began_s = pool.began_s
@@ -148,12 +153,6 @@ def print_change(taken: int, films: list[Film]) -> None:
         f"  {taken:2d} taken: let go within 0.5 s in {within} of {len(films)}, median "
         f"{np.median(after_s):.2f} s"
     )
-
-
-def _said(sighting: Sighting) -> NDArray[np.float64]:
-    if sighting.reading.distribution is None:
-        raise SystemExit("this model counts nothing: name one with a count head")
-    return sighting.reading.distribution
 
 
 def _lags(film: Film) -> list[float]:

@@ -20,14 +20,10 @@ from stream.focal import FocalTracker, focal_from_35mm
 from stream.frame import Frame, Packet
 from stream.packet import KEYPOINTS, cards_of, corner_sigma_px, extent_px
 
-RIM_WEIGHT = 0.3
-"""Of the body's count where its sides' rims were read."""
-
-LEARNT_WEIGHT = 0.5
-"""Of the body's count where `kpstream calibrate` has measured the deck's card. Elsewhere the body
-has no vote: a card's thickness is then the larger doubt, and on 319 frames of clips that were
-trained on every weight made the network's error larger (docs/training.md)."""
-
+BODY_WEIGHT, LEARNT_WEIGHT = 0.3, 0.5
+"""Of the body's count, of a deck whose cards are taken to be average ones, and of one that
+`kpstream calibrate` has measured. Chosen on rendered pictures and on clips that were trained on
+(docs/edge.md)."""
 
 SOLVED_S = 0.1
 """For so long the body of a film's packet is taken for what it was: frames closer than that err
@@ -79,23 +75,15 @@ class Reader:
             wanted = f"wanted {NEAREST_PX:.0f}: go nearer"
             return Reading(None, f"too far: the packet is {across_px:.0f} px across, {wanted}")
         network = _stretched(distribution, self._deck)
-        weight = self._weight(packet)
-        body = self._solved(packet, frame) if weight or self._known else None
+        body = self._solved(packet, frame) if self._speaks else None
         opinions = [(network, 1.0)]
-        if body is not None and weight:
+        if body is not None:
+            weight = LEARNT_WEIGHT if self._deck.laid_sd > 0 else BODY_WEIGHT
             thick = cards_of(body, self._deck, len(network) - 1)
             opinions = [(network, 1 - weight), (thick, weight)]
         # of a deck that nobody named, the body has no doubt
         said = None if body is None or not self._known else doubt(body, self._deck)
         return Reading(_with_nothing(pooled(opinions), distribution[0]), said)
-
-    def _weight(self, packet: Packet) -> float:
-        """Of the body's count, beside the network's."""
-        if not self._speaks:
-            return 0.0
-        if self._deck.laid_sd > 0:
-            return LEARNT_WEIGHT
-        return RIM_WEIGHT if packet.sigma_px is not None else 0.0
 
     def lost(self) -> None:
         """No packet: the next one may lie anywhere."""
