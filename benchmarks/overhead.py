@@ -27,7 +27,7 @@ from stream.estimate import estimate
 from stream.frame import Count, Frame, Packet, Result
 from stream.geometry import Region, whole
 from stream.looking import Look, Looker, closely
-from stream.packet import EDGES, FLIP, KEYPOINTS, corner_sigma_px
+from stream.packet import EDGES, FLIP, KEYPOINTS, corner_covariance
 from stream.prepare import prepare
 from stream.steady import Steady
 from stream.track import RegionTracker
@@ -79,7 +79,7 @@ def stages() -> dict[str, Callable[[], object]]:
         ),
         "decode, 8 x 64 x 64": lambda: decode(heatmaps, SPEC.sigma_px / SPEC.stride),
         "rims of two sides": lambda: closely(frame, looker, look),
-        "body": lambda: solve(packet.xy, corner_sigma_px(packet), FRAME_HW, DECKS["poker"]),
+        "body": lambda: solve(packet.xy, corner_covariance(packet), FRAME_HW, DECKS["poker"]),
         "track": tracked(),
         "draw": lambda: draw(result, SPEC, hud="59.8 fps  12 ms"),
         "draw, with names": lambda: draw(result, SPEC, names=True, hud="59.8 fps  12 ms"),

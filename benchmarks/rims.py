@@ -28,7 +28,7 @@ from stream.decks import DECKS
 from stream.decode import count_of
 from stream.frame import Frame, Packet
 from stream.looking import Looker, closely, search
-from stream.packet import MAX_CARDS, cards_of, corner_sigma_px
+from stream.packet import MAX_CARDS, cards_of, corner_covariance
 from stream.reading import BODY_WEIGHT
 from stream.synth import Renderer, SceneConfig
 from train.datasets import cardcut
@@ -57,7 +57,7 @@ class Way:
         """One packet, as its corners are found."""
         image, xy, cards = shot
         self.errors += (corner_errors(packet.xy, xy) / diagonal(xy)).tolist()
-        body = solve(packet.xy, corner_sigma_px(packet), image.shape[:2], DECK)
+        body = solve(packet.xy, corner_covariance(packet), image.shape[:2], DECK)
         said = {"network": network, "both": network}
         if body is not None:
             thick = said["body"] = cards_of(body, DECK)

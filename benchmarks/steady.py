@@ -66,6 +66,8 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=75, help="of each clip (default 75)")
     args = parser.parse_args()
     engine = engines.open_engine(args.model)
+    if engine.spec.max_cards is None:
+        raise SystemExit("this model counts nothing: name one with a count head")
     print(f"{engine.spec.name}, {engine}; {args.clips} clips of {args.frames} frames of each kind")
 
     def films(way: Callable[[Clip, int], Camera], seed: int, taken: int = 0) -> list[Film]:

@@ -43,11 +43,16 @@ class Sight:
 
     used: NDArray[np.intp]  # (n,) which of the eight
     xy: Floats  # (n, 2) px from the middle of the frame
-    weight: Floats  # (n,) 1 / standard deviation
+    whiten: Floats  # (n, 2, 2) takes an error in px to standard deviations
     half_mm: Floats  # (2,) half the width, half the height, between corners
     thickness_mm: float  # to begin with where no corner tells it
     expected: Floats  # (9,) parameters …
     precision: Floats  # (9,) … and 1 / variance of each, 0 = unknown
+
+    @property
+    def weight(self) -> Floats:
+        """1 / standard deviation (n,), of both ways together."""
+        return np.asarray(np.sqrt(np.square(self.whiten).sum(axis=(1, 2)) / 2))
 
     @property
     def flat(self) -> Floats:
@@ -158,11 +163,12 @@ def starts(sight: Sight) -> Iterator[tuple[Floats, Floats]]:
     the corners do not span a large face.
     """
     design = np.column_stack([sight.flat[:, :2], BACK[sight.used], np.ones(len(sight.used))])
-    design *= sight.weight[:, None]
+    weight = sight.weight[:, None]
+    design *= weight
     normal = design.T @ design
     normal[2, 2] *= 1 + 1e-9
     normal[2, 2] += 1e-6 * normal[3, 3]  # with one face given there is nothing to tell
-    x, y, up, centre = np.linalg.solve(normal, design.T @ (sight.xy * sight.weight[:, None]))
+    x, y, up, centre = np.linalg.solve(normal, design.T @ (sight.xy * weight))
     gram_x, gram_y, gram_xy = float(x @ x), float(y @ y), float(x @ y)
     scale = np.sqrt((gram_x + gram_y) / 2 + np.hypot((gram_x - gram_y) / 2, gram_xy))
     away_x = np.sqrt(max(1 - gram_x / scale**2, 0.0))

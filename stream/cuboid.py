@@ -104,9 +104,10 @@ def solve(
     focal_log_sd: float | None = None,
     start: Body | None = None,
 ) -> Body | None:
-    """Corners (8, 2) frame px and their standard deviations (8,) px → the body that shows so.
+    """Corners (8, 2) frame px and how far each may be off → the body that shows so.
 
-    A corner that is NaN or whose standard deviation is not finite is not used. `focal_px` is what
+    That is a standard deviation, the same each way, (8,) px, or a covariance, (8, 2, 2) px². A
+    corner that is NaN or of which that is not finite is not used. `focal_px` is what
     to expect, `focal_log_sd` how sure that is; `start` is where the packet was a frame ago. None
     for fewer than four corners, for corners that do not span a large face, and where no body in
     front of the camera shows anything like them.
@@ -176,6 +177,18 @@ def _middle(hw: tuple[int, int]) -> Floats:
     return np.array([(hw[1] - 1) / 2, (hw[0] - 1) / 2])
 
 
+def _whitening(sigma_px: Floats) -> Floats:
+    """Deviations (8,) px or covariances (8, 2, 2) px² → matrices (8, 2, 2), 0 or NaN for none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if sigma_px.ndim == 1:
+            return np.asarray(np.where(np.eye(2), 1 / sigma_px[:, None, None], 0.0))
+        out = np.zeros_like(sigma_px)
+        known = np.isfinite(sigma_px).all(axis=(1, 2))
+        lower = np.linalg.cholesky(np.linalg.inv(sigma_px[known]))
+        out[known] = lower.transpose(0, 2, 1)
+        return out
+
+
 def _sight(
     xy: Floats,
     sigma_px: Floats,
@@ -184,9 +197,9 @@ def _sight(
     focal: tuple[float | None, float | None],
 ) -> Sight | None:
     """What is given and what is known; None where it is too little."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        weight = np.where(np.isfinite(xy).all(axis=1), 1 / sigma_px, 0.0)
-    used = np.flatnonzero(weight > 0)  # not where it is NaN
+    whiten = _whitening(sigma_px)
+    known = np.isfinite(xy).all(axis=1) & np.isfinite(whiten).all(axis=(1, 2))
+    used = np.flatnonzero(known & whiten.any(axis=(1, 2)))
     if len(used) < 4:
         return None
     right, upper = RIGHT[used], UPPER[used]
@@ -201,7 +214,7 @@ def _sight(
     return Sight(
         used=used,
         xy=xy[used] - _middle(hw),
-        weight=weight[used],
+        whiten=whiten[used],
         half_mm=size / 2 - _INSET_MM,
         thickness_mm=thick,
         expected=np.array([0.0, 0.0, thick, 0.0, 0.0, 0.0, np.log(focal_px), 0.0, 0.0]),

@@ -119,9 +119,9 @@ class _Film:
         order = self._naming.update(look.packet.xy, time_s)
         score = look.packet.score[order]
         xy, visible = self._steady.update(look.packet.xy[order], score, look.seen[order], time_s)
-        sigma_px = look.packet.sigma_px
-        sigma_px = None if sigma_px is None else sigma_px[order]
-        packet = Packet(xy, score, visible & inside(xy, sighting.frame.hw), sigma_px)
+        covariance = look.packet.covariance
+        covariance = None if covariance is None else covariance[order]
+        packet = Packet(xy, score, visible & inside(xy, sighting.frame.hw), covariance)
         if distribution is None:  # nothing is counted, so nothing has to settle; or it is too far
             self._constant.lost(time_s)
             return "locked" if sighting.reading.doubt is None else "settling", packet, None

@@ -50,8 +50,7 @@ class Point:
         """Half the cost's second derivatives (12, 12), and half its slope (12,)."""
         pull = np.minimum(1.0, k2 / np.maximum(self.squares, k2))[:, None]
         slope = block.jacobian(self.seen, self.rotation, BACK[sight.used, None])
-        slope *= (sight.weight[:, None] * pull)[:, :, None]
-        rows = slope.reshape(-1, 12)
+        rows = ((sight.whiten * pull[:, :, None]) @ slope).reshape(-1, 12)
         second, first = rows.T @ rows, (self.error * pull).ravel() @ rows
         second.ravel()[39::13] += sight.precision
         first[3:] += sight.precision * self.away
@@ -74,7 +73,8 @@ class Fit:
 def at(sight: Sight, flat: Floats, rotation: Floats, parameters: Floats) -> Point:
     """A block beside the given corners, whose places on it without thickness are `flat` (n, 3)."""
     seen = block.project(rotation, parameters, flat, BACK[sight.used, None])
-    error = (seen.xy + parameters[7:] - sight.xy) * sight.weight[:, None]
+    off = seen.xy + parameters[7:] - sight.xy
+    error = (sight.whiten @ off[:, :, None])[:, :, 0]
     away = parameters - sight.expected
     return Point(rotation, parameters, seen, error, np.einsum("ij,ij->i", error, error), away)
 

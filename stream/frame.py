@@ -100,8 +100,7 @@ class Packet:
     xy: NDArray[np.float64]  # (K, 2) frame px; NaN = not found
     score: NDArray[np.float64]  # (K,) in [0, 1]: how sure the place is
     visible: NDArray[np.bool_]  # (K,) seen, not hidden behind the packet or a hand
-    sigma_px: NDArray[np.float64] | None = None  # (K,) deviation of the place, each way; None = by
-    # the score alone, which is what the heatmap says
+    covariance: NDArray[np.float64] | None = None  # (K, 2, 2) px² of the place; None = by the score
 
 
 @dataclass(frozen=True, slots=True)

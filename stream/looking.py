@@ -100,8 +100,8 @@ def closely(frame: Frame, looker: Looker, look: Look) -> Look:
     strips = list(rims.cut(image, packet.xy, sides))
     if not strips:
         return look
-    xy, sigma_px = rims.held(packet.xy, corner_sigma_px(packet), strips, looker.rims(strips))
-    return replace(look, packet=replace(packet, xy=xy, sigma_px=sigma_px))
+    xy, covariance = rims.held(packet.xy, corner_sigma_px(packet), strips, looker.rims(strips))
+    return replace(look, packet=replace(packet, xy=xy, covariance=covariance))
 
 
 def _closer(frame: Frame, looker: Looker, look: Look, region: Region, times: int = 1) -> Look:

@@ -14,7 +14,7 @@ from stream.decks import DECKS, Deck
 from stream.focal import FocalTracker
 from stream.frame import Packet, Result
 from stream.layings import Layings, Look, network_cards
-from stream.packet import corner_sigma_px, extent_px
+from stream.packet import corner_covariance, extent_px
 
 MISFIT = 0.02
 """Corners that are farther than this part of the packet's extent from a body's are not its own."""
@@ -83,7 +83,7 @@ class Measure:
         self.frame_hw = hw
         body = solve(
             packet.xy,
-            corner_sigma_px(packet),
+            corner_covariance(packet),
             hw,
             self._deck,
             focal_px=self._focal.px,

@@ -18,7 +18,7 @@ from stream.cuboid import NEAREST_PX, Body, doubt, solve
 from stream.decks import DECKS, Deck
 from stream.focal import FocalTracker, focal_from_35mm
 from stream.frame import Frame, Packet
-from stream.packet import KEYPOINTS, cards_of, corner_sigma_px, extent_px
+from stream.packet import KEYPOINTS, cards_of, corner_covariance, extent_px
 
 BODY_WEIGHT, LEARNT_WEIGHT = 0.3, 0.5
 """Of the body's count, of a deck whose cards are taken to be average ones, and of one that
@@ -98,7 +98,7 @@ class Reader:
         known = {"focal_px": tracker.px, "focal_log_sd": tracker.log_sd}
         start = None if self._stills else self._body
         self._body = solve(
-            packet.xy, corner_sigma_px(packet), frame.hw, self._deck, start=start, **known
+            packet.xy, corner_covariance(packet), frame.hw, self._deck, start=start, **known
         )
         if self._body is not None:
             tracker.take(self._body)

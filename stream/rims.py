@@ -131,14 +131,14 @@ class Rims:
 def held(
     xy: Floats, sigma_px: Floats, strips: Sequence[Strip], read: Sequence[Rims]
 ) -> tuple[Floats, Floats]:
-    """Corners (8, 2) px, cut by, and their deviations (8,), each way → the same, held by the rims.
+    """Corners (8, 2) px, cut by, and their deviations (8,), each way → held; covariances (8, 2, 2).
 
     A rim says where a corner is along the strip's normal, its heatmap where it is both ways: the
-    mean by precision, as a Kalman filter has it. The deviation of a corner that is held one way
-    only stays what it was the other way; (8,) is the root mean square of both.
+    mean by precision, as a Kalman filter has it.
     """
     precision: dict[int, Floats] = {}
     pull: dict[int, Floats] = {}
+    covariance = np.where(np.eye(2), np.square(sigma_px)[:, None, None], 0.0)
     for strip, rims in zip(strips, read, strict=True):
         off_px = (rims.rows - strip.rows) * strip.height_px
         weights = np.repeat(rims.sd * strip.height_px, 2) ** -2
@@ -147,9 +147,8 @@ def held(
             before = precision.get(corner, np.eye(2) / sigma_px[corner] ** 2)
             precision[corner] = before + weight * towards
             pull[corner] = pull.get(corner, np.zeros(2)) + weight * off * strip.normal
-    xy, sigma_px = xy.copy(), sigma_px.copy()
+    xy = xy.copy()
     for corner, known in precision.items():
-        covariance = np.linalg.inv(known)
-        xy[corner] += covariance @ pull[corner]
-        sigma_px[corner] = np.sqrt(np.trace(covariance) / 2)
-    return xy, sigma_px
+        covariance[corner] = np.linalg.inv(known)
+        xy[corner] += covariance[corner] @ pull[corner]
+    return xy, covariance

@@ -215,3 +215,20 @@ def test_more_than_the_deck_holds_is_doubted():
     assert said is not None
     assert said.startswith("too thick: the packet is 26.0 mm, a whole deck of 52 is 16.1")
     assert doubt(seen_from(300, thickness_mm=21.0), DECKS["tarot"]) is None
+
+
+def test_a_covariance_weighs_each_way_by_itself():
+    xy, visible, _ = shown()
+    along = np.array([0.8, 0.6])
+    across = np.array([-0.6, 0.8])
+    wrong = np.where(visible[:, None], xy + 6.0 * along, np.nan)
+    wrong[0] = xy[0]
+    loose = np.outer(along, along) * 100.0 + np.outer(across, across) * 0.01
+    truth = solve(np.where(visible[:, None], xy, np.nan), np.full(8, 0.1), HW, POKER)
+    alike = solve(xy, np.where(visible, 0.5, np.inf), HW, POKER)
+    same = solve(xy, np.where(visible[:, None, None], 0.25 * np.eye(2), np.inf), HW, POKER)
+    assert same.thickness_mm == pytest.approx(alike.thickness_mm)
+    assert same.thickness_sd_mm == pytest.approx(alike.thickness_sd_mm)
+    held = solve(wrong, np.tile(loose, (8, 1, 1)), HW, POKER)
+    assert held.residual_sigma < 3
+    assert np.abs((held.xy - truth.xy) @ across)[visible].max() < 1.0

@@ -49,7 +49,7 @@ def test_the_thickness_has_a_say_unless_the_network_is_to_count_alone():
     reading = read(None, network(34), seen)
     assert reading.doubt is None
     assert 31 < count_of(reading.distribution).median < 33.7
-    surer = read(None, network(34), replace(seen, sigma_px=np.full(8, 0.1)))
+    surer = read(None, network(34), replace(seen, covariance=np.tile(0.01 * np.eye(2), (8, 1, 1))))
     assert count_of(surer.distribution).median < count_of(reading.distribution).median
     alone = Reader(SPEC, None, stills=True, body=False).read(seen, network(34), frame())
     assert count_of(alone.distribution).median == pytest.approx(34, abs=0.1)

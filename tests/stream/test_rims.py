@@ -13,7 +13,7 @@ from stream import rims
 from stream.colour import TAGS
 from stream.frame import Frame, Packet
 from stream.looking import Look, Looker, closely
-from stream.packet import EDGES, FLIP, KEYPOINTS, corner_sigma_px
+from stream.packet import EDGES, FLIP, KEYPOINTS, corner_covariance
 from stream.planes import converted
 from stream.rim_network import CENTRES, RimNetwork
 from stream.rims import COLUMNS, ROWS, Rims
@@ -78,14 +78,14 @@ def test_a_corner_between_two_sure_rims_lies_where_they_cross():
     strips = strips_of(moved, visible)
     assert len(strips) == 2
     read = [said(s, (xy - moved)[0] @ s.normal, 1e-3) for s in strips]
-    held, sigma_px = rims.held(moved, np.full(8, 5.0), strips, read)
+    held, covariance = rims.held(moved, np.full(8, 5.0), strips, read)
     shared = list(set(strips[0].corners) & set(strips[1].corners))
     assert len(shared) == 2
     np.testing.assert_allclose(held[shared], xy[shared], atol=0.01)
-    assert sigma_px[shared].max() < 0.01
+    assert np.abs(covariance[shared]).max() < 1e-4
     apart = ~np.isin(np.arange(8), [c for s in strips for c in s.corners])
     np.testing.assert_array_equal(held[apart], moved[apart])
-    np.testing.assert_array_equal(sigma_px[apart], 5.0)
+    np.testing.assert_array_equal(covariance[apart], np.broadcast_to(25 * np.eye(2), (2, 2, 2)))
 
 
 @given(
@@ -102,9 +102,10 @@ def test_what_holds_a_corner_weighs_by_its_precision(sigma_px, off_px, sd_px):
         np.testing.assert_allclose(
             held[corner] - xy[corner], share * off_px * strip.normal, atol=1e-9
         )
-        across = sigma_px[corner] ** 2 * (1 - share)
-        assert after[corner] ** 2 == pytest.approx((across + sigma_px[corner] ** 2) / 2)
-    assert (after <= sigma_px + 1e-9).all()
+        before = sigma_px[corner] ** 2
+        along = np.array([-strip.normal[1], strip.normal[0]])
+        assert strip.normal @ after[corner] @ strip.normal == pytest.approx(before * (1 - share))
+        assert along @ after[corner] @ along == pytest.approx(before)
 
 
 def test_the_bundled_network_finds_the_rims_of_rendered_packets():
@@ -166,7 +167,11 @@ def test_corners_come_nearer_in_bgr_and_in_planes_alike():
         np.testing.assert_allclose(packets[0].xy, packets[1].xy, atol=1.5)
         before.extend(np.linalg.norm(off, axis=1)[held])
         after.extend(np.linalg.norm(packets[0].xy - shot.xy, axis=1)[held])
-        assert (packets[0].sigma_px <= corner_sigma_px(look.packet))[held].all()
+        spread = [
+            np.trace(one, axis1=1, axis2=2)
+            for one in map(corner_covariance, (packets[0], look.packet))
+        ]
+        assert (spread[0] < spread[1])[held].all()
         np.testing.assert_array_equal(look.packet.xy, shot.xy + off)  # nothing is changed in place
     assert len(before) > 40
     assert np.mean(after) < 0.8 * np.mean(before)
