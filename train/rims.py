@@ -42,11 +42,10 @@ HEIGHTS = (288, 384, 480, 600)
 OFF = (0.002, 0.018)
 """Standard deviation of a packet's corners, in parts of its extent, log-uniform."""
 
-TOGETHER, FACE = 0.4, 1.0
-"""How far all corners move together, and those of one large face against the other, in those
-deviations: a network that sees a packet too thin does so at all of its corners."""
+TOGETHER = 0.4
+"""How far all corners move together, in those deviations."""
 
-ASTRAY, ASTRAY_TIMES = 0.1, 4.0
+ASTRAY, ASTRAY_TIMES = 0.08, 4.0
 """Share of the corners that are further off, and by how much."""
 
 DRAWS = 2
@@ -188,7 +187,6 @@ def _strips(
         sigma = extent * np.exp(rng.uniform(*np.log(OFF)))
         times = np.where(rng.random((8, 1)) < ASTRAY, ASTRAY_TIMES, 1.0)
         off = rng.normal(0, sigma, (8, 2)) * times + rng.normal(0, TOGETHER * sigma, 2)
-        off[list(rims.FACE)] += rng.normal(0, FACE * sigma, 2)
         for strip in rims.cut(image, xy + off, sides):
             corners = list(strip.corners)
             truth = strip.rows - off[corners] @ strip.normal / strip.height_px

@@ -20,9 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--art", default="", help="folder with backs/ and faces/")
     parser.add_argument("--real", type=float, default=0.25, help="share of real pictures")
     parser.add_argument(
-        "--samples", type=int, default=9000, help="pictures whose sides are cut out"
+        "--samples", type=int, default=24000, help="pictures whose sides are cut out"
     )
-    parser.add_argument("--epochs", type=int, default=24, help="how many times they are seen")
+    parser.add_argument("--epochs", type=int, default=40, help="how many times they are seen")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
     parser.add_argument("--out", type=Path, required=True, help="the .npz to write")
 
