@@ -163,17 +163,21 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
     graph.initializer.extend(kept)
 
 
-def _describe(proto: onnx.ModelProto, spec: ModelSpec) -> None:
-    """Write the spec into the file and take out what the exporter notes: source paths, mostly."""
+def cleaned(proto: onnx.ModelProto, name: str) -> None:
+    """Name a graph and take out what the exporter notes: source paths, mostly."""
     graph = proto.graph
-    del graph.value_info[:]
+    del graph.value_info[:], proto.metadata_props[:]
     for item in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
         del item.metadata_props[:]
         item.doc_string = ""
-    graph.name = spec.name
+    graph.name = name
     for value in (*graph.input, *graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "B"
-    del proto.metadata_props[:]
+
+
+def _describe(proto: onnx.ModelProto, spec: ModelSpec) -> None:
+    """Write the spec into the file."""
+    cleaned(proto, spec.name)
     proto.metadata_props.add(key=METADATA_KEY, value=spec.to_json())
 
 

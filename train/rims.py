@@ -22,7 +22,7 @@ from stream.rim_network import ABOUT, LEAST, NEAR, OUTPUTS, SURE, UNSURE
 from train import mixture
 from train.config import Config
 from train.datasets import cardcut
-from train.export import OPSET
+from train.export import OPSET, cleaned
 from train.loop import rate
 
 Floats = NDArray[np.float64]
@@ -135,7 +135,9 @@ class RimModel(nn.Module):
         )
         if program is None:  # the exporter returns one whenever it is not given a file
             raise RuntimeError("torch.onnx.export returned no program")
-        graph = np.frombuffer(program.model_proto.SerializeToString(), np.uint8)
+        proto = program.model_proto  # a new one each time that it is asked for
+        cleaned(proto, "rims")
+        graph = np.frombuffer(proto.SerializeToString(), np.uint8)
         named = {"convolutions": graph, "near": self.near.detach().numpy()}
         for i, layer in enumerate((self.doubt0, self.doubt1)):
             named[f"doubt{i}"] = layer.weight.detach().T.numpy()
