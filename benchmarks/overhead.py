@@ -29,6 +29,7 @@ from stream.geometry import Region, whole
 from stream.looking import Look, Looker, closely
 from stream.packet import EDGES, FLIP, KEYPOINTS, corner_covariance
 from stream.prepare import prepare
+from stream.rim_network import RimNetwork
 from stream.steady import Steady
 from stream.track import RegionTracker
 
@@ -71,14 +72,15 @@ def stages() -> dict[str, Callable[[], object]]:
     packet = Packet(CORNERS, np.ones(8), np.arange(8) != 6)
     result = Result(frame, "locked", packet, Count(36.8, 35, 39), 0.98)
     heatmaps = noisy_gaussians(rng)
-    looker, look = Looker(FakeEngine(SPEC)), Look(packet, np.ones(8), None, 1.0, 1.0)
+    looker, rims = Looker(FakeEngine(SPEC)), RimNetwork.bundled()
+    look = Look(packet, np.ones(8), None, 1.0, 1.0)
     return {
         "prepare, a 500 px crop": lambda: prepare(image, crop, SPEC.input_hw, out),
         "prepare, the whole frame": lambda: prepare(
             image, whole(FRAME_HW, SPEC.input_hw), SPEC.input_hw, out
         ),
         "decode, 8 x 64 x 64": lambda: decode(heatmaps, SPEC.sigma_px / SPEC.stride),
-        "rims of two sides": lambda: closely(frame, looker, look),
+        "rims of two sides": lambda: closely(frame, looker, look, rims),
         "body": lambda: solve(packet.xy, corner_covariance(packet), FRAME_HW, DECKS["poker"]),
         "track": tracked(),
         "draw": lambda: draw(result, SPEC, hud="59.8 fps  12 ms"),

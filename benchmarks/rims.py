@@ -30,6 +30,7 @@ from stream.frame import Frame, Packet
 from stream.looking import Looker, closely, search
 from stream.packet import MAX_CARDS, cards_of, corner_covariance
 from stream.reading import BODY_WEIGHT
+from stream.rim_network import RimNetwork
 from stream.synth import Renderer, SceneConfig
 from train.datasets import cardcut
 from train.datasets.rendered import held_out_art
@@ -101,7 +102,7 @@ def real(folder: Path) -> Iterator[Shot]:
 
 def measure(shots: Iterable[Shot], engine: engines.Engine) -> None:
     """Print what both ways say of the same pictures."""
-    looker, without, held = Looker(engine), Way(), Way()
+    looker, rims, without, held = Looker(engine), RimNetwork.bundled(), Way(), Way()
     seen = found = astray = sides = 0
     for image, xy, cards in shots:
         if np.isfinite(xy[:, 0]).sum() < 4:
@@ -116,7 +117,7 @@ def measure(shots: Iterable[Shot], engine: engines.Engine) -> None:
         if np.median(errors) > ASTRAY:
             astray += 1
             continue
-        closer = closely(frame, looker, look)
+        closer = closely(frame, looker, look, rims)
         sides += closer is not look
         without.take(look.packet, look.distribution, (image, xy, cards))
         held.take(closer.packet, look.distribution, (image, xy, cards))

@@ -17,6 +17,7 @@ from stream.frame import Count, Frame, Packet, Result, State
 from stream.looking import Look, Looker, closely, follow, inside, search
 from stream.packet import KEYPOINTS, TURN
 from stream.reading import Reader, Reading
+from stream.rim_network import RimNetwork
 from stream.steady import Naming, Steady
 from stream.track import Presence, RegionTracker
 
@@ -67,6 +68,7 @@ def sightings(
 ) -> Generator[Sighting, None, None]:
     """Frames in order → what is found in each; a film's packet is followed from frame to frame."""
     looker, reader = Looker(engine), Reader(engine.spec, deck, stills=stills, body=body)
+    rims = RimNetwork.bundled() if reader.counts else None
     regions, presence = RegionTracker(engine.spec.input_hw), Presence()
     for frame in frames:
         looker.start()
@@ -78,8 +80,8 @@ def sightings(
             there = presence.update(look.strength, frame.time_s)
         looker.lap("track")
         reading = Reading(None)
-        if there and reader.counts:
-            look = closely(frame, looker, look)
+        if there and rims is not None:
+            look = closely(frame, looker, look, rims)
             looker.lap("decode")
         if there:
             reading = reader.read(look.packet, look.distribution, frame)

@@ -19,7 +19,7 @@ from stream.canvas import Canvas
 from stream.decode import decode
 from stream.frame import Frame, Packet
 from stream.geometry import Region, frame_from_input, input_from_cell, whole
-from stream.packet import corner_sigma_px
+from stream.packet import corner_covariance
 from stream.prepare import prepare
 from stream.rim_network import RimNetwork
 from stream.track import RegionTracker, crop_around
@@ -90,7 +90,7 @@ def search(frame: Frame, looker: Looker, *, refine: bool = False) -> Look:
     return _closer(frame, looker, looker.look(frame, region), region, 2 if refine else 1)
 
 
-def closely(frame: Frame, looker: Looker, look: Look) -> Look:
+def closely(frame: Frame, looker: Looker, look: Look, read: RimNetwork) -> Look:
     """A look at a packet → the same, its corners held by the rims of the sides that are seen."""
     packet = look.packet
     sides = rims.sides(packet.visible & np.isfinite(packet.xy).all(axis=1))
@@ -100,7 +100,7 @@ def closely(frame: Frame, looker: Looker, look: Look) -> Look:
     strips = list(rims.cut(image, packet.xy, sides))
     if not strips:
         return look
-    xy, covariance = rims.held(packet.xy, corner_sigma_px(packet), strips, looker.rims(strips))
+    xy, covariance = rims.held(packet.xy, corner_covariance(packet), strips, read(strips))
     return replace(look, packet=replace(packet, xy=xy, covariance=covariance))
 
 
@@ -131,7 +131,6 @@ class Looker:
         self.input_hw = engine.spec.input_hw
         self._input = np.empty((1, *self.input_hw, 3), np.uint8)
         self._canvas = Canvas()
-        self.rims = RimNetwork.bundled()
         self.start()
 
     def start(self) -> None:

@@ -72,16 +72,13 @@ def sigma_of(score: NDArray[np.float64], packet_extent_px: float) -> NDArray[np.
     return np.where(score > 0, sigma, np.inf)
 
 
-def corner_sigma_px(packet: Packet) -> NDArray[np.float64]:
-    """A packet → the deviations (K,) of its corners by score, each way, px; hidden ones are inf."""
-    return np.where(packet.visible, sigma_of(packet.score, extent_px(packet.xy)), np.inf)
-
-
 def corner_covariance(packet: Packet) -> NDArray[np.float64]:
     """A packet → the covariances (K, 2, 2) of its corners, px²; hidden ones are inf."""
-    if packet.covariance is None:
-        return np.where(np.eye(2), np.square(corner_sigma_px(packet))[:, None, None], 0.0)
-    return np.where(packet.visible[:, None, None], packet.covariance, np.inf)
+    covariance = packet.covariance
+    if covariance is None:
+        sigma_px = sigma_of(packet.score, extent_px(packet.xy))
+        covariance = np.where(np.eye(2), np.square(sigma_px)[:, None, None], 0.0)
+    return np.where(packet.visible[:, None, None], covariance, np.inf)
 
 
 def cards_of(body: Body, deck: Deck, max_cards: int = MAX_CARDS) -> NDArray[np.float64]:

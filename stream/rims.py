@@ -24,6 +24,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.block import BACK
+from stream.packet import extent_px
+
 Floats = NDArray[np.float64]
 Image = NDArray[np.uint8]
 Corners = tuple[int, int, int, int]
@@ -40,7 +43,6 @@ ENDS = 0.06
 SHORTEST_PX = 20.0
 """A shorter side shows nothing."""
 
-FACE, BACK = (0, 1, 4, 5), (2, 3, 6, 7)
 _SIDES = ((0, 1, 2, 3), (4, 5, 6, 7), (0, 4, 2, 6), (1, 5, 3, 7))  # two of the face, of the back
 
 
@@ -64,7 +66,7 @@ def sides(seen: NDArray[np.bool_]) -> list[Corners]:
 
     A large face is in sight if all of it is, and none are if both would be.
     """
-    face, back = seen[list(FACE)].all(), seen[list(BACK)].all()
+    face, back = seen[BACK < 0].all(), seen[BACK > 0].all()
     if face == back:
         return []
     whole = [side for side in _SIDES if seen[list(side)].all()]
@@ -73,7 +75,7 @@ def sides(seen: NDArray[np.bool_]) -> list[Corners]:
 
 def cut(image: Image, xy: Floats, sides: list[Corners]) -> Iterator[Strip]:
     """A frame and its packet's corners (8, 2) px → the strips of its sides, as far as they show."""
-    extent = float(np.ptp(xy[np.isfinite(xy).all(axis=1)], axis=0).max())
+    extent = extent_px(xy)
     for side in sides:
         strip = _strip(image, xy, side, extent)
         if strip is not None:
@@ -129,25 +131,25 @@ class Rims:
 
 
 def held(
-    xy: Floats, sigma_px: Floats, strips: Sequence[Strip], read: Sequence[Rims]
+    xy: Floats, covariance: Floats, strips: Sequence[Strip], read: Sequence[Rims]
 ) -> tuple[Floats, Floats]:
-    """Corners (8, 2) px, cut by, and their deviations (8,), each way → held; covariances (8, 2, 2).
+    """Corners (8, 2) px, cut by, and their covariances (8, 2, 2) px² → both, held by the rims.
 
     A rim says where a corner is along the strip's normal, its heatmap where it is both ways: the
     mean by precision, as a Kalman filter has it.
     """
     precision: dict[int, Floats] = {}
     pull: dict[int, Floats] = {}
-    covariance = np.where(np.eye(2), np.square(sigma_px)[:, None, None], 0.0)
     for strip, rims in zip(strips, read, strict=True):
         off_px = (rims.rows - strip.rows) * strip.height_px
         weights = np.repeat(rims.sd * strip.height_px, 2) ** -2
         towards = np.outer(strip.normal, strip.normal)
         for corner, off, weight in zip(strip.corners, off_px, weights, strict=True):
-            before = precision.get(corner, np.eye(2) / sigma_px[corner] ** 2)
-            precision[corner] = before + weight * towards
+            if corner not in precision:
+                precision[corner] = np.linalg.inv(covariance[corner])
+            precision[corner] += weight * towards
             pull[corner] = pull.get(corner, np.zeros(2)) + weight * off * strip.normal
-    xy = xy.copy()
+    xy, covariance = xy.copy(), covariance.copy()
     for corner, known in precision.items():
         covariance[corner] = np.linalg.inv(known)
         xy[corner] += covariance[corner] @ pull[corner]

@@ -8,6 +8,7 @@ would be wrong along the border, where the padding is no pixel of value 0 but on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,23 +72,12 @@ def export(checkpoint: Path, out: Path, *, half: bool = False) -> ModelSpec:
 def to_onnx(model: nn.Module, spec: ModelSpec, *, half: bool = False) -> onnx.ModelProto:
     """A model with `predict` → its graph, described by `spec`."""
     deployed, images = _Deployed(model).eval(), torch.zeros(2, *spec.input_hw, 3, dtype=torch.uint8)
-    program = torch.onnx.export(
-        deployed,
-        (images,),
-        dynamo=True,
-        input_names=["images"],
-        output_names=deployed.names(images),
-        dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
-        opset_version=OPSET,
-        verbose=False,
-    )
-    if program is None:  # the exporter returns one whenever it is not given a file
-        raise RuntimeError("torch.onnx.export returned no program")
-    proto = program.model_proto
+    proto = exported(deployed, images, "images", deployed.names(images))
     fold_input(proto.graph)
     if half:
         halve(proto.graph)
-    _describe(proto, spec)
+    cleaned(proto, spec.name)
+    proto.metadata_props.add(key=METADATA_KEY, value=spec.to_json())
     onnx.checker.check_model(proto, full_check=True)
     return proto
 
@@ -163,6 +153,30 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
     graph.initializer.extend(kept)
 
 
+def exported(
+    module: nn.Module, example: torch.Tensor, given: str, said: Sequence[str]
+) -> onnx.ModelProto:
+    """A module and an example of what it takes → its graph, for any number of them at once.
+
+    `given` and `said` name what goes in and comes out. What the exporter notes is still in there:
+    see `cleaned`.
+    """
+    program = torch.onnx.export(
+        module,
+        (example,),
+        dynamo=True,
+        input_names=[given],
+        output_names=list(said),
+        dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
+        opset_version=OPSET,
+        verbose=False,
+    )
+    if program is None:  # the exporter returns one whenever it is not given a file
+        raise RuntimeError("torch.onnx.export returned no program")
+    proto: onnx.ModelProto = program.model_proto
+    return proto
+
+
 def cleaned(proto: onnx.ModelProto, name: str) -> None:
     """Name a graph and take out what the exporter notes: source paths, mostly."""
     graph = proto.graph
@@ -173,12 +187,6 @@ def cleaned(proto: onnx.ModelProto, name: str) -> None:
     graph.name = name
     for value in (*graph.input, *graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "B"
-
-
-def _describe(proto: onnx.ModelProto, spec: ModelSpec) -> None:
-    """Write the spec into the file."""
-    cleaned(proto, spec.name)
-    proto.metadata_props.add(key=METADATA_KEY, value=spec.to_json())
 
 
 def differences(path: Path, model: nn.Module, spec: ModelSpec) -> dict[str, float]:

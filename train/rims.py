@@ -18,11 +18,12 @@ from rich.progress import track
 from torch import nn
 
 from stream import rim_network, rims
+from stream.packet import extent_px
 from stream.rim_network import ABOUT, LEAST, NEAR, OUTPUTS, SURE, UNSURE
 from train import mixture
 from train.config import Config
 from train.datasets import cardcut
-from train.export import OPSET, cleaned
+from train.export import cleaned, exported
 from train.loop import rate
 
 Floats = NDArray[np.float64]
@@ -124,18 +125,8 @@ class RimModel(nn.Module):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The weights as `RimNetwork` takes them: those of the convolutions with their graph."""
-        program = torch.onnx.export(
-            self.convolutions.eval(),
-            (torch.zeros(2, 5, rims.ROWS, rims.COLUMNS),),
-            dynamo=True,
-            output_names=list(OUTPUTS),
-            dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
-            opset_version=OPSET,
-            verbose=False,
-        )
-        if program is None:  # the exporter returns one whenever it is not given a file
-            raise RuntimeError("torch.onnx.export returned no program")
-        proto = program.model_proto  # a new one each time that it is asked for
+        strips = torch.zeros(2, 5, rims.ROWS, rims.COLUMNS)
+        proto = exported(self.convolutions.eval(), strips, "x", OUTPUTS)
         cleaned(proto, "rims")
         graph = np.frombuffer(proto.SerializeToString(), np.uint8)
         named = {"convolutions": graph, "near": self.near.detach().numpy()}
@@ -184,7 +175,7 @@ def _strips(
     sides = rims.sides(visible & np.isfinite(xy).all(axis=1))
     if not sides:
         return
-    extent = float(np.nanmax(np.ptp(xy[visible], axis=0)))
+    extent = extent_px(xy[visible])
     for _ in range(DRAWS):
         sigma = extent * np.exp(rng.uniform(*np.log(OFF)))
         times = np.where(rng.random((8, 1)) < ASTRAY, ASTRAY_TIMES, 1.0)
@@ -198,13 +189,19 @@ def _strips(
 def fit(config: Config) -> Path:
     """Train on what `examples` gives, and write the weights to `config.out`.
 
-    The last tenth of the strips is not learnt; its errors are printed.
+    The last tenth of the strips is not learnt; its errors are printed. Raises ValueError for fewer
+    strips than a batch.
     """
     cv2.setNumThreads(1)
     torch.manual_seed(config.seed)
     given = examples(config)
-    kept = len(given.pictures) // 10
-    learnt, watched = given.at(slice(-kept)), given.at(slice(-kept, None))
+    count = len(given.pictures)
+    learnt, watched = (
+        given.at(slice(count - count // 10)),
+        given.at(slice(count - count // 10, None)),
+    )
+    if len(learnt.pictures) < config.batch:
+        raise ValueError(f"a batch is {config.batch} strips, got {count}: raise samples")
     model = RimModel()
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=config.lr, weight_decay=config.weight_decay

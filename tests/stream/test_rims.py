@@ -68,6 +68,10 @@ def test_a_strips_pixels_are_means_of_what_lies_there():
     assert strip.picture.shape == (ROWS, COLUMNS, 3)
 
 
+def each_way(sigma_px):
+    return np.square(sigma_px)[:, None, None] * np.eye(2)
+
+
 def said(strip, off_px=0.0, sd_px=1.0):
     return Rims(strip.rows + off_px / strip.height_px, np.full(2, sd_px) / strip.height_px)
 
@@ -78,7 +82,7 @@ def test_a_corner_between_two_sure_rims_lies_where_they_cross():
     strips = strips_of(moved, visible)
     assert len(strips) == 2
     read = [said(s, (xy - moved)[0] @ s.normal, 1e-3) for s in strips]
-    held, covariance = rims.held(moved, np.full(8, 5.0), strips, read)
+    held, covariance = rims.held(moved, each_way(np.full(8, 5.0)), strips, read)
     shared = list(set(strips[0].corners) & set(strips[1].corners))
     assert len(shared) == 2
     np.testing.assert_allclose(held[shared], xy[shared], atol=0.01)
@@ -96,7 +100,7 @@ def test_a_corner_between_two_sure_rims_lies_where_they_cross():
 def test_what_holds_a_corner_weighs_by_its_precision(sigma_px, off_px, sd_px):
     xy, visible, _ = shown()
     strip = strips_of(xy, visible)[0]
-    held, after = rims.held(xy, sigma_px, [strip], [said(strip, off_px, sd_px)])
+    held, after = rims.held(xy, each_way(sigma_px), [strip], [said(strip, off_px, sd_px)])
     for corner in strip.corners:
         share = sigma_px[corner] ** 2 / (sigma_px[corner] ** 2 + sd_px**2)
         np.testing.assert_allclose(
@@ -150,7 +154,7 @@ def looked_at(xy, visible):
 
 def test_corners_come_nearer_in_bgr_and_in_planes_alike():
     renderer, rng = Renderer(CLEAR), np.random.default_rng(11)
-    looker = Looker(FakeEngine(SPEC))
+    looker, read = Looker(FakeEngine(SPEC)), RimNetwork.bundled()
     before, after = [], []
     for _ in range(12):
         shot = renderer.sample(rng, (720, 960))
@@ -163,7 +167,7 @@ def test_corners_come_nearer_in_bgr_and_in_planes_alike():
             Frame(pixels, 0, 0.0, 0.0, "test")
             for pixels in (shot.image, converted(shot.image, TAGS))
         ]
-        packets = [closely(frame, looker, look).packet for frame in frames]
+        packets = [closely(frame, looker, look, read).packet for frame in frames]
         np.testing.assert_allclose(packets[0].xy, packets[1].xy, atol=1.5)
         before.extend(np.linalg.norm(off, axis=1)[held])
         after.extend(np.linalg.norm(packets[0].xy - shot.xy, axis=1)[held])
@@ -181,4 +185,4 @@ def test_a_packet_of_which_no_side_is_seen_stays_as_it_is():
     xy, visible, _ = shown()
     look = looked_at(xy, visible & flags(0, 1, 4, 5))
     frame = Frame(np.zeros((480, 640, 3), np.uint8), 0, 0.0, 0.0, "test")
-    assert closely(frame, Looker(FakeEngine(SPEC)), look) is look
+    assert closely(frame, Looker(FakeEngine(SPEC)), look, RimNetwork.bundled()) is look

@@ -6,6 +6,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+
+pytest.importorskip("torch")
+
 import torch
 
 from stream.packet import KEYPOINTS
@@ -106,6 +109,11 @@ def test_wrong_words_are_told(words, said, capsys):
         cli.main(["rims", *words])
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_less_than_a_batch_says_what_to_do():
+    with pytest.raises(ValueError, match="a batch is 999 strips, got"):
+        rims.fit(replace(rendered(4), batch=999))
 
 
 def test_no_side_at_all_says_what_to_do(monkeypatch):
