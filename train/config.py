@@ -35,7 +35,7 @@ class Config:
     empty: float = _option(0.15, "share without a packet; the rest is rendered", PACKETS)
     samples: int = _option(1280, "pictures an epoch", PACKETS)
     centre_weight: float = _option(
-        0.0, "weight of how far off a clear peak's middle is, in sigmas", PACKETS
+        0.0, "weight of how far off clear peaks are, in sigmas, and the edges between them", PACKETS
     )
     count_weight: float = _option(
         0.3, "weight of the count's loss; 0: none is learnt, see --only-count", PACKETS
@@ -50,13 +50,14 @@ class Config:
     encoder_model: str = _option("tf_efficientnet_lite0", "any timm model, vgg or resnet", NETWORK)
     layers: int = _option(5, "how many of the encoder's stages are used", NETWORK)
     weights: str = _option("timm", "a safetensors file, 'timm' to download, or 'none'", NETWORK)
+    frozen: int = _option(0, "the encoder's first stages stay as they are", NETWORK)
     width: int = _option(64, "channels of what stands on the encoder", NETWORK)
     target: str = _option("gaussian", "of heatmaps: gaussian or circle", NETWORK)
     decoder: str = _option("lateral", "of the heatmap: lateral or bilinear", NETWORK)
     stacks: int = _option(2, "hourglasses, one after the other", NETWORK)
     detector: str = _option("", "checkpoint of a box run whose detector is kept as it is", NETWORK)
 
-    start: str = _option("", "checkpoint whose weights training starts from ('' = the encoder's)")
+    start: str = _option("", "checkpoint or ONNX file to train on from ('' = encoder weights)")
     input_size: int = _option(256, "side of the network's input in pixels")
     sigma_px: float = _option(6.0, "standard deviation of the heatmaps' Gaussians, input pixels")
     epochs: int = _option(20, "how many times the pictures are seen")

@@ -72,6 +72,24 @@ def create(spec: ModelSpec, name: str, layers: int, weights: str, width: int) ->
     return encoder
 
 
+def early(encoder: Any, count: int) -> list[nn.Module]:
+    """What makes the first `count` feature maps of an encoder, in order: its parts with weights.
+
+    Raises ValueError for more stages than there are.
+    """
+    if not 0 <= count <= (most := len(stages(encoder))):
+        raise ValueError(f"the encoder has {most} stages, got {count} that are to be frozen")
+    if count == 0:
+        return []
+    if isinstance(encoder, Plain):
+        ends = f"parts.{count - 1}"
+    else:
+        ends = encoder.feature_info.get_dicts()[count - 1]["module"]
+    named = list(encoder.named_modules())
+    last = max(i for i, (name, _) in enumerate(named) if f"{name}.".startswith(f"{ends}."))
+    return [part for _, part in named[: last + 1] if [*part.parameters(recurse=False)]]
+
+
 def stages(encoder: Any) -> list[Stage]:
     """What an encoder gives, in order."""
     if isinstance(encoder, Plain):

@@ -57,8 +57,10 @@ class Heatmaps(Approach):
         if self.centre_weight:
             heights = self.heights(out.heatmaps).float()
             place = cells.from_input(batch.xy[:, 0], self.spec.stride)
-            off = losses.off_centre(heights, place, batch.known, self._sigma_cells)
-            parts["centre"] = self.centre_weight * off
+            off = losses.found_off(heights, place, batch.known, self._sigma_cells)
+            along = losses.off_along(off, batch.known, self.spec.edges)
+            parts["centre"] = self.centre_weight * losses.off_centre(off, batch.known)
+            parts["edges"] = self.centre_weight * along
         if out.visibility is not None:
             parts["visible"] = 0.2 * losses.masked_bce(
                 out.visibility, batch.visible.nan_to_num(), batch.visible.isfinite().float()
@@ -68,7 +70,7 @@ class Heatmaps(Approach):
             # A packet of which hardly anything is seen is neither present nor absent.
             enough = (batch.visible.nan_to_num().sum(1) >= 4).float()
             decided = torch.where(batch.cards > 0, enough, 1.0)
-            parts["present"] = 0.3 * losses.masked_bce(out.presence, present, decided)
+            parts["present"] = losses.masked_bce(out.presence, present, decided)
             if out.log_p is not None and out.mean is not None:
                 counted = batch.countable * present
                 nll = losses.count_nll(out.log_p, out.mean, batch.cards, counted)

@@ -6,6 +6,7 @@ import json
 import math
 import os
 from dataclasses import fields, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from rich.progress import track
 from torch.utils.data import DataLoader, Dataset
 
 from engines.spec import ModelSpec
-from train import checkpoint, material, models
+from train import checkpoint, from_onnx, material, models
 from train.approach import Approach
 from train.config import NETWORK, Config
 from train.example import Example
@@ -54,7 +55,7 @@ def fit(config: Config) -> Path:
     learnt = material.of(config)
     model = build(config, learnt.spec, oks_sigmas=learnt.oks_sigmas)
     if config.start:
-        _start(model, Path(config.start))
+        _start(model, Path(config.start), learnt.examples, config)
     optimizer = _optimizer(parameter_groups(model, config), config)
     model = model.to(memory_format=torch.channels_last)
     module, optimizer = fabric.setup(model, optimizer)
@@ -100,8 +101,19 @@ def fit(config: Config) -> Path:
     return last
 
 
-def _start(model: Approach, path: Path) -> None:
-    """Give a model the weights of another run. ValueError if they are of another network."""
+SETTLING = 20
+"""Batches on which the normalisation of a network that comes from an ONNX file is measured."""
+
+
+def _start(model: Approach, path: Path, examples: Examples, config: Config) -> None:
+    """Give a model the weights of another run, or of an ONNX file that one was exported to.
+
+    Raises ValueError if they are of another network.
+    """
+    if path.suffix == ".onnx":
+        loader = example_loader(examples, replace(config, workers=0))
+        from_onnx.start(model, path, (batch.image for batch in islice(loader, SETTLING)))
+        return
     state = checkpoint.read(path)
     try:
         model.load_state_dict(state["model"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch.nn import functional
 
@@ -28,16 +30,21 @@ def heatmap_mse(
     return (each * known).sum() / known.sum().clamp(min=1)
 
 
-def off_centre(
-    heatmaps: torch.Tensor, xy: torch.Tensor, known: torch.Tensor, sigma_cells: float
-) -> torch.Tensor:
-    """How far off the decoder would find corners that are clear: mean distance in sigmas.
+class Off(NamedTuple):
+    """Where the decoder would find corners, beside where they are."""
 
-    xy (B, K, 2) is in cells. As in `stream.decode` a peak's place is the mean of the cells around
-    it, weighted by their height above a floor; for the sake of a gradient, those around the truth.
-    To the squared error of heatmaps a peak half a sigma off is an eighth of one that is missing,
-    2·(1 − exp(−d²/4σ²)); this is linear. A border would pull the mean in: corners near it say
-    nothing.
+    sigmas: torch.Tensor  # (B, K, 2) found less true
+    clear: torch.Tensor  # (B, K) which of them say something, 0 or 1
+
+
+def found_off(
+    heatmaps: torch.Tensor, xy: torch.Tensor, known: torch.Tensor, sigma_cells: float
+) -> Off:
+    """Heatmaps (B, K, h, w) and the truth, xy (B, K, 2) in cells → how far off the corners are.
+
+    As in `stream.decode` a peak's place is the mean of the cells around it, weighted by their
+    height above a floor; for the sake of a gradient, those around the truth. A border would pull
+    the mean in: corners near it say nothing, and neither do faint ones.
     """
     reach = REACH_SIGMA * sigma_cells
     ends = torch.tensor(heatmaps.shape[:-3:-1], device=xy.device) - 1
@@ -51,10 +58,35 @@ def off_centre(
     weights = (heatmaps - FLOOR * peak[..., None, None]).clamp(min=0) * near
     total = weights.sum(dim=(-2, -1)).clamp(min=1e-3)
     off = [(weights.sum(dim=i) * d).sum(-1) / total for i, d in ((-2, dx), (-1, dy))]
-    # a root has no slope at 0
-    sigmas = (off[0] ** 2 + off[1] ** 2 + 1e-12).sqrt() / sigma_cells
-    counts = known * clear * (peak > CLEAR)
-    return (sigmas * counts).sum() / known.sum().clamp(min=1)
+    return Off(torch.stack(off, dim=-1) / sigma_cells, known * clear * (peak > CLEAR))
+
+
+def off_centre(off: Off, known: torch.Tensor) -> torch.Tensor:
+    """The mean distance in sigmas of the corners that are clear, over the known ones (B, K).
+
+    To the squared error of heatmaps a peak half a sigma off is an eighth of one that is missing,
+    2·(1 − exp(−d²/4σ²)); this is linear.
+    """
+    return (_length(off.sigmas) * off.clear).sum() / known.sum().clamp(min=1)
+
+
+def off_along(off: Off, known: torch.Tensor, edges: tuple[tuple[int, int], ...]) -> torch.Tensor:
+    """The mean length in sigmas by which edges (E pairs) are off whose both ends are clear.
+
+    A packet's thickness is the difference of two corners: what they are off by together does not
+    harm it, and what they are off by against each other is all that a count sees.
+    """
+    if not edges:
+        return off.sigmas.new_zeros(())
+    a, b = zip(*edges, strict=True)
+    clear = off.clear[:, a] * off.clear[:, b]
+    length = _length(off.sigmas[:, a] - off.sigmas[:, b])
+    return (length * clear).sum() / (known[:, a] * known[:, b]).sum().clamp(min=1)
+
+
+def _length(vectors: torch.Tensor) -> torch.Tensor:
+    """(…, 2) → (…); a root has no slope at 0, hence not quite."""
+    return (vectors.square().sum(dim=-1) + 1e-12).sqrt()
 
 
 def masked_bce(logits: torch.Tensor, truth: torch.Tensor, known: torch.Tensor) -> torch.Tensor:

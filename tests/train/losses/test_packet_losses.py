@@ -24,18 +24,26 @@ def gaussians(places, sigma=1.5, n=32):
     return y[..., :, None] * x[..., None, :]
 
 
+def centre(maps, truth, known):
+    return losses.off_centre(losses.found_off(maps, truth, known, 1.5), known)
+
+
+def along(maps, truth, known, edges=((0, 1),)):
+    return losses.off_along(losses.found_off(maps, truth, known, 1.5), known, edges)
+
+
 @pytest.mark.parametrize("off", [(0.0, 0.0), (0.4, 0.0), (-0.3, 0.6)])
 def test_a_peak_beside_its_corner_costs_its_distance_in_sigmas(off):
     truth = torch.tensor([[[15.3, 17.8], [10.0, 20.5]]])
     maps = gaussians(truth + torch.tensor(off))
-    got = losses.off_centre(maps, truth, torch.ones(1, 2), 1.5)
+    got = centre(maps, truth, torch.ones(1, 2))
     assert got == pytest.approx(math.hypot(*off) / 1.5, abs=0.02)
 
 
 def test_a_peak_beside_its_corner_is_drawn_to_it():
     truth = torch.tensor([[[15.3, 17.8]]])
     place = (truth + torch.tensor([0.5, -0.7])).requires_grad_()
-    losses.off_centre(gaussians(place), truth, torch.ones(1, 1), 1.5).backward()
+    centre(gaussians(place), truth, torch.ones(1, 1)).backward()
     assert place.grad[0, 0, 0] > 0 > place.grad[0, 0, 1]
 
 
@@ -47,7 +55,7 @@ def test_a_peak_beside_its_corner_is_drawn_to_it():
 def test_a_corner_whose_peak_says_nothing_of_its_place_costs_nothing(place, height, known):
     truth = torch.tensor([[[*place]]])
     maps = (height * gaussians(truth + 0.5)).requires_grad_()
-    cost = losses.off_centre(maps, truth, torch.tensor([[known]]), 1.5)
+    cost = centre(maps, truth, torch.tensor([[known]]))
     cost.backward()
     assert cost == 0
     assert not maps.grad.any()
@@ -56,10 +64,35 @@ def test_a_corner_whose_peak_says_nothing_of_its_place_costs_nothing(place, heig
 def test_corners_that_are_nowhere_cost_nothing_and_harm_nothing():
     maps = torch.rand(1, 2, 32, 32, requires_grad=True)
     truth = torch.full((1, 2, 2), math.nan)
-    cost = losses.off_centre(maps, truth, torch.ones(1, 2), 1.5)
+    cost = centre(maps, truth, torch.ones(1, 2)) + along(maps, truth, torch.ones(1, 2))
     cost.backward()
     assert cost == 0
     assert torch.isfinite(maps.grad).all()
+
+
+@pytest.mark.parametrize(
+    ("offs", "cost"),
+    [
+        (((0.5, 0.2), (0.5, 0.2)), 0.0),  # both off alike: the edge is as it was
+        (((0.3, 0.0), (-0.3, 0.0)), 0.6),
+        (((0.0, 0.4), (0.3, 0.0)), 0.5),
+    ],
+)
+def test_an_edge_costs_what_its_ends_are_off_by_against_each_other(offs, cost):
+    truth = torch.tensor([[[15.3, 17.8], [10.0, 20.5]]])
+    maps = gaussians(truth + torch.tensor(offs))
+    assert along(maps, truth, torch.ones(1, 2)) == pytest.approx(cost / 1.5, abs=0.02)
+
+
+def test_an_edge_with_an_end_that_is_faint_or_unknown_costs_nothing():
+    truth = torch.tensor([[[15.0, 17.0], [10.0, 20.0], [20.0, 10.0]]])
+    maps = gaussians(truth + 0.4 * torch.tensor([1.0, -1.0, 1.0])[:, None])
+    maps[:, 0] *= 0.2
+    known = torch.tensor([[1.0, 1.0, 0.0]])
+    edges = ((0, 1), (1, 2))
+    assert along(maps, truth, known, edges) == 0
+    assert along(maps, truth, torch.ones(1, 3), edges) > 0
+    assert along(maps, truth, known, ()) == 0
 
 
 def test_channels_of_unknown_truth_do_not_pull():

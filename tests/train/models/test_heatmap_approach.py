@@ -50,6 +50,36 @@ def test_one_that_wants_a_size_of_its_own_gets_the_models(recwarn):
     assert not recwarn.list
 
 
+@pytest.mark.parametrize(("encoder", "frozen"), [("test_efficientnet", 2), ("resnet18", 1)])
+def test_frozen_stages_stay_as_they_are_and_the_rest_learns(encoder, frozen):
+    torch.manual_seed(0)
+    options = {"encoder_model": encoder, "width": 8, "frozen": frozen}
+    model, batch = models.build("heatmap", dots.SPEC, **options), dots.batch(4)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    with torch.no_grad():
+        maps = model.eval().encoder(batch.image.float())
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    for _ in range(3):
+        parts = model.train().loss(model(batch.image.float()), batch)
+        optimizer.zero_grad()
+        sum(parts.values()).backward()
+        optimizer.step()
+    with torch.no_grad():
+        after = model.eval().encoder(batch.image.float())
+    for i, (old, new) in enumerate(zip(maps, after, strict=True)):
+        assert torch.equal(old, new) == (i < frozen)
+    moved = {n for n, value in model.state_dict().items() if not torch.equal(value, before[n])}
+    assert any(name.startswith("encoder.") for name in moved)
+    assert any(name.startswith("decoder.") for name in moved)
+
+
+def test_no_more_can_be_frozen_than_there_is():
+    with pytest.raises(ValueError, match="has 5 stages, got 6"):
+        models.build("heatmap", dots.SPEC, **TINY, frozen=6)
+    with pytest.raises(ValueError, match="bilinear freezes nothing"):
+        models.build("heatmap", dots.SPEC, **TINY, frozen=1, decoder="bilinear")
+
+
 @pytest.mark.parametrize("loss", ["mse", "l1", "smooth-l1", "bce", "focal", "awing"])
 def test_every_loss_of_heatmaps_is_one_that_it_learns_by(loss):
     torch.manual_seed(0)

@@ -1,0 +1,94 @@
+"""A network goes on from the file that it was exported to, as if it had never been one."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny import TINY
+
+torch = pytest.importorskip("torch")
+for _name in ("timm", "torchvision", "lightning_fabric", "onnx"):
+    pytest.importorskip(_name)
+
+from train import cli, from_onnx, loop  # noqa: E402
+from train.config import Config  # noqa: E402
+from train.export import export  # noqa: E402
+from train.material import packet_spec  # noqa: E402
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*TorchVision are deprecated:DeprecationWarning"),
+    pytest.mark.timeout(400),
+]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of seconds, and what it was exported to."""
+    folder = tmp_path_factory.mktemp("run")
+    last = loop.fit(replace(TINY, epochs=1, out=str(folder)))
+    export(last, folder / "whole.onnx")
+    export(last, folder / "half.onnx", half=True)
+    return folder
+
+
+def pictures(count, seed):
+    noise = np.random.default_rng(seed).integers(0, 256, (count, 3, 64, 64), np.uint8)
+    return torch.from_numpy(noise)
+
+
+def begun(path, batches):
+    torch.manual_seed(5)
+    model = loop.build(TINY, packet_spec(TINY), weights="none")
+    from_onnx.start(model, path, batches)
+    return model
+
+
+@pytest.mark.parametrize(("name", "close"), [("whole.onnx", 1e-4), ("half.onnx", 2e-2)])
+def test_it_says_what_the_checkpoint_says(run, name, close):
+    was, _ = loop.load_checkpoint(run / "last.pt")
+    model = begun(run / name, [pictures(8, 1)]).eval()
+    images = pictures(3, 2).float()
+    with torch.inference_mode():
+        before, after = was.predict(images), model.predict(images)
+    torch.testing.assert_close(after.heatmaps, before.heatmaps, atol=close, rtol=close)
+    torch.testing.assert_close(after.visibility, before.visibility, atol=close, rtol=close)
+    # of the count only whether there is a packet: how many is learnt anew
+    torch.testing.assert_close(after.cards[:, 0], before.cards[:, 0], atol=close, rtol=close)
+
+
+def test_it_learns_with_normalisation_that_fits_the_pictures(run):
+    """In training mode it says about the same of the pictures that it settled on."""
+    images = pictures(32, 1)
+    model = begun(run / "whole.onnx", [images[:16], images[16:]])
+    with torch.inference_mode():
+        settled = model.eval().trunk(images.float()).heatmaps
+        learning = model.train().trunk(images.float()).heatmaps
+    torch.testing.assert_close(learning, settled, atol=2e-3, rtol=1e-2)
+
+
+def test_a_run_starts_from_a_file(run, tmp_path, capsys):
+    words = ["--weights=none", "--width=8", "--input-size=64", "--real=0", "--samples=8"]
+    words += ["--batch=4", "--workers=0", "--epochs=1", "--encoder-model=mobilenetv3_small_050"]
+    start = ["--start", str(run / "half.onnx"), "--out", str(tmp_path)]
+    assert cli.main(["fit", *words, *start]) == 0
+    assert "wrote" in capsys.readouterr().out
+    assert (tmp_path / "last.pt").is_file()
+
+
+def test_another_network_and_no_network_are_told(run, tmp_path):
+    wide = replace(TINY, width=16)
+    model = loop.build(wide, packet_spec(wide), weights="none")
+    with pytest.raises(ValueError, match="another network"):
+        from_onnx.start(model, run / "whole.onnx", [pictures(4, 1)])
+    other = Config(approach="unet", width=8, input_size=64)
+    model = loop.build(other, packet_spec(other), weights="none")
+    with pytest.raises(ValueError, match="another network"):
+        from_onnx.start(model, run / "whole.onnx", [pictures(4, 1)])
+    bad = tmp_path / "bad.onnx"
+    bad.write_bytes(b"no graph at all")
+    with pytest.raises(ValueError, match=r"not an ONNX file|does not say"):
+        from_onnx.start(model, bad, [pictures(4, 1)])
+    with pytest.raises(FileNotFoundError, match="no model"):
+        from_onnx.start(model, tmp_path / "none.onnx", [pictures(4, 1)])
+    with pytest.raises(ValueError, match="no picture"):
+        begun(run / "whole.onnx", [])

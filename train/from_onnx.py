@@ -1,0 +1,145 @@
+"""The ONNX file of a network → a network to be trained on, where no checkpoint is at hand.
+
+An exported graph has no batch normalisation any more: it was folded into the convolutions. Here it
+is put back. A convolution whose output has mean m and variance v on the pictures to come gets a
+normalisation with these as its running figures, √v as its weight and m plus the folded bias as its
+bias: the network says what the file says, and learns as if it had never been a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from torch import nn
+
+from engines.spec import METADATA_KEY, ModelSpec
+from train.approach import Approach
+
+ANEW = "count."
+"""What is called so is not taken from a file: the exporter gives these weights names of its own."""
+
+Weights = dict[str, NDArray[np.float32]]
+
+
+def start(model: Approach, path: Path, batches: Iterable[torch.Tensor]) -> None:
+    """Give a model the weights in an ONNX file; `batches` (B, 3, H, W) are like what is to come.
+
+    The count head stays as it is. Raises FileNotFoundError, or ValueError for what is no such file
+    or of another network.
+    """
+    try:
+        proto = onnx.load(path)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no model at {path}") from None
+    except Exception as error:  # protobuf's own, which are many
+        raise ValueError(f"{path} is not an ONNX file") from error
+    text = {entry.key: entry.value for entry in proto.metadata_props}.get(METADATA_KEY)
+    if text is None or ModelSpec.from_json(text).keypoints != model.spec.keypoints:
+        raise ValueError(f"{path} does not say that it finds what is to be learnt here")
+    try:
+        _fill(model, proto.graph)
+    except (KeyError, RuntimeError) as error:
+        raise ValueError(
+            f"{path} is of another network: take the approach and options that it was made with "
+            f"({error})"
+        ) from error
+    settle(model, batches)
+
+
+def _fill(model: Approach, graph: onnx.GraphProto) -> None:
+    """A graph's weights → the model, by name. KeyError for one that is lacking."""
+    held = {tensor.name: tensor for tensor in graph.initializer}
+
+    def weight(name: str) -> torch.Tensor:
+        tensor = held.get(f"{name}_half", held.get(name))
+        if tensor is None:
+            raise KeyError(name.removeprefix("model."))
+        return torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
+
+    normal = _normalised(model)
+    state: dict[str, torch.Tensor] = {}
+    for name, part in model.named_modules():
+        if name.startswith(ANEW) or not isinstance(part, (nn.Conv2d, nn.Linear)):
+            continue
+        state[f"{name}.weight"] = weight(f"model.{name}.weight")
+        if name in normal:
+            state |= _folded(*normal[name], weight(f"model.{name}.weight_bias"))
+        elif part.bias is not None:
+            state[f"{name}.bias"] = weight(f"model.{name}.bias")
+    if any(name.startswith("mean_bgr") for name in held):  # as train.export.fold_input leaves it
+        first = next(n for n, part in model.named_modules() if isinstance(part, nn.Conv2d))
+        std: torch.Tensor = model.normalise.std  # type: ignore[union-attr,assignment]
+        state[f"{first}.weight"] = state[f"{first}.weight"].flip(1) * std
+    lacking = set(dict(model.named_parameters())) - set(state)
+    if lacking := {name for name in lacking if not name.startswith(ANEW)}:
+        raise KeyError(min(lacking))
+    model.load_state_dict(state, strict=False)
+
+
+def _normalised(model: nn.Module) -> dict[str, tuple[str, nn.BatchNorm2d]]:
+    """The convolutions that a batch normalisation follows, and which, by name."""
+    pairs, before = {}, ""
+    for name, part in model.named_modules():
+        if isinstance(part, nn.Conv2d):
+            before = name
+        elif isinstance(part, nn.BatchNorm2d):
+            pairs[before] = (name, part)
+    return pairs
+
+
+def _folded(name: str, part: nn.BatchNorm2d, bias: torch.Tensor) -> dict[str, torch.Tensor]:
+    """A normalisation that only adds a bias."""
+    return {
+        f"{name}.weight": torch.ones_like(bias),
+        f"{name}.bias": bias,
+        f"{name}.running_mean": torch.zeros_like(bias),
+        f"{name}.running_var": torch.full_like(bias, 1 - part.eps),
+    }
+
+
+@torch.no_grad()
+def settle(model: nn.Module, batches: Iterable[torch.Tensor]) -> None:
+    """Give normalisations that only add a bias the figures of these pictures (B, 3, H, W).
+
+    What the model says stays the same. Raises ValueError if there is no picture.
+    """
+    sums: dict[nn.BatchNorm2d, list[Any]] = {}
+    hooks = [
+        part.register_forward_pre_hook(_adding(sums))
+        for name, part in model.named_modules()
+        if isinstance(part, nn.BatchNorm2d) and not name.startswith(ANEW)
+    ]
+    model.eval()
+    for images in batches:
+        model(images.float().contiguous(memory_format=torch.channels_last))
+    for hook in hooks:
+        hook.remove()
+    if hooks and not sums:
+        raise ValueError("no picture to settle on: raise samples")
+    for part, (count, total, squares) in sums.items():
+        mean = total / count
+        variance = squares / count - mean.square()
+        assert part.running_mean is not None  # noqa: S101 - they were filled above
+        assert part.running_var is not None  # noqa: S101
+        part.running_mean.copy_(mean)
+        part.running_var.copy_(variance)
+        part.weight.copy_((variance + part.eps).sqrt())
+        part.bias.add_(mean)
+
+
+def _adding(sums: dict[nn.BatchNorm2d, list[Any]]) -> Callable[..., None]:
+    def add(part: nn.BatchNorm2d, given: tuple[torch.Tensor]) -> None:
+        x = given[0].double()
+        found = sums.setdefault(part, [0, 0.0, 0.0])
+        found[0] += x.numel() // x.shape[1]
+        found[1] = found[1] + x.sum(dim=(0, 2, 3))
+        found[2] = found[2] + x.square().sum(dim=(0, 2, 3))
+
+    return add
