@@ -16,10 +16,11 @@ from stream.decode import count_of
 from stream.frame import Count, Frame, Packet, Result, State
 from stream.looking import Look, Looker, closely, follow, inside, search
 from stream.packet import KEYPOINTS, TURN
+from stream.presence import Presence
 from stream.reading import Reader, Reading
 from stream.rim_network import RimNetwork
 from stream.steady import Naming, Steady
-from stream.track import Presence, RegionTracker
+from stream.track import RegionTracker
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,11 +74,11 @@ def sightings(
     for frame in frames:
         looker.start()
         if stills:
-            look = search(frame, looker, refine=True)
-            there = look.strength >= 1
+            look = search(frame, looker)
+            there = look.evidence >= 0
         else:
             look = follow(frame, looker, regions, presence.needed)
-            there = presence.update(look.strength, frame.time_s)
+            there = presence.update(look.evidence, frame.time_s)
         looker.lap("track")
         reading = Reading(None)
         if there and rims is not None:

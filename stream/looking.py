@@ -1,13 +1,17 @@
 """A frame and where to look → what the network says of it: prepare, engine and decode.
 
-Where the packet was seen before, the network looks at a crop that follows it; otherwise first at
-the whole frame, and then at the crop round what it saw there, which alone shows a card's
-thickness. Whether there is a packet is decided on the crop.
+Where the packet was seen before, the network looks at a crop that follows it; otherwise at the
+whole frame, at a part of it where a distant packet would be large enough, and then at the crop
+round what it saw there, which alone shows a card's thickness. Whether there is a packet is what
+several looks say together: each errs for reasons of its own, a box that looks like a packet from
+one distance does not from another.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import exp, log
 from time import perf_counter
 
 import numpy as np
@@ -22,20 +26,35 @@ from stream.geometry import Region, frame_from_input, input_from_cell, whole
 from stream.packet import corner_covariance
 from stream.prepare import prepare
 from stream.rim_network import RimNetwork
-from stream.track import RegionTracker, crop_around
+from stream.track import RegionTracker, crop_around, tiles
 
-FOUND = 0.5
-"""A packet is there if the model gives it at least this probability …"""
+FOUND = 0.95
+"""A packet is there if the looks that are pooled give it this probability …"""
 
-PEAK = 0.25
+DRAWN = 0.12
 """… and the peaks of the corners that should be seen are this high on average."""
 
-CANDIDATE = 0.4
-"""What reaches this part of FOUND and PEAK in the whole frame, which shows a distant packet poorly,
-is worth a closer look."""
+PEAK = 0.25
+"""The same for models that say no probability, where it decides alone."""
+
+POOLED = 2
+"""So many looks, the surest ones, have a say: the mean of the logarithms of their odds."""
+
+CANDIDATE = -3.0
+"""Evidence from which a look at a large part of a frame, which shows a distant packet poorly, is
+worth a closer one."""
+
+CERTAIN = 2.0
+"""Evidence from which a picture alone need not be searched any further."""
+
+LIMIT = 12.0
+"""Logarithms of odds are kept within ±LIMIT: a probability may have been rounded to 0 or 1."""
 
 VISIBLE = 0.5
 """Visibility from which a corner counts as seen."""
+
+TINY = 1e-6
+"""The least that a mean's weights add up to."""
 
 FAINT = 0.05
 """A heatmap that stays below says nothing of the place: that corner's xy is NaN."""
@@ -52,42 +71,81 @@ class Look:
     seen: NDArray[np.float64]  # (K,) in [0, 1]: how visible each corner is
     distribution: NDArray[np.float64] | None  # (C+1,) or None, a copy
     score: float  # P(packet), or the mean peak without a count head
-    peak: float  # mean peak height of the visible corners
+    peak: float  # mean peak height of the corners, each as far as it is visible
 
     @property
-    def strength(self) -> float:
-        """How clearly there is a packet, in thresholds: from 1 on there is."""
-        peak = self.peak / PEAK
-        return peak if self.distribution is None else min(self.score / FOUND, peak)
+    def evidence(self) -> float:
+        """How much speaks for a packet, in nats: from 0 on there is one, as far as a look tells."""
+        if self.peak < FAINT:  # no corner has a place
+            return -LIMIT
+        if self.distribution is None:
+            return log_odds(self.peak) - log_odds(PEAK)
+        drawn = log_odds(self.peak) - log_odds(DRAWN)
+        return min(log_odds(self.score) - log_odds(FOUND), drawn)
 
     def outline(self) -> NDArray[np.float64]:
         """Keypoints (K, 2) that a crop goes by, the doubtful ones NaN; one at least is finite."""
         return np.where(self.packet.score[:, None] >= self.peak / 2, self.packet.xy, np.nan)
 
 
-def follow(frame: Frame, looker: Looker, regions: RegionTracker, needed: float) -> Look:
-    """Look where the packet should be, and everywhere if it is not there.
+def log_odds(probability: float) -> float:
+    """Ln p / (1 − p), within ±LIMIT."""
+    if not 0 < probability < 1:
+        return LIMIT if probability >= 1 else -LIMIT
+    return min(max(log(probability / (1 - probability)), -LIMIT), LIMIT)
 
-    `needed` is the strength by which it is known again.
+
+def follow(frame: Frame, looker: Looker, regions: RegionTracker, needed: float) -> Look:
+    """Look where the packet should be, and elsewhere if it is not there.
+
+    `needed` is the evidence by which it is known again.
     """
     region = regions.region(frame.hw, frame.time_s)
     looker.lap("track")
     look = looker.look(frame, region) if region else None
-    if look is not None and region is not None and look.strength >= needed:
-        look = _closer(frame, looker, look, region)  # it may stand half outside of the crop
-    if look is None or look.strength < needed:
-        look = search(frame, looker)
-    if look.strength >= needed:
+    if look is not None and region is not None and look.evidence >= needed:
+        look = _nearer(frame, looker, look, region)[-1]  # it may stand half outside of the crop
+    if look is None or look.evidence < needed:
+        look = _search(frame, looker, regions.elsewhere(frame.hw))
+    if look.evidence >= needed:
         regions.found(look.outline(), frame.time_s)
     else:
         regions.lost()
     return look
 
 
-def search(frame: Frame, looker: Looker, *, refine: bool = False) -> Look:
-    """Look at the whole frame, then closer at what might be a packet; `refine`: closer again."""
-    region = whole(frame.hw, looker.input_hw)
-    return _closer(frame, looker, looker.look(frame, region), region, 2 if refine else 1)
+def _search(frame: Frame, looker: Looker, part: Region | None) -> Look:
+    """Look at the whole frame, at one part of it, and closer at what might be a packet."""
+    everything = whole(frame.hw, looker.input_hw)
+    looks = _nearer(frame, looker, looker.look(frame, everything), everything)
+    chains = [looks]
+    if part is not None and looks[-1].evidence < 0:
+        chains.append(_nearer(frame, looker, looker.look(frame, part), part))
+    return _pooled(chains)
+
+
+def search(frame: Frame, looker: Looker) -> Look:
+    """A picture that stands alone: look at all of it, from as near as it takes."""
+    everything = whole(frame.hw, looker.input_hw)
+    chains = [_nearer(frame, looker, looker.look(frame, everything), everything, 2)]
+    for parts in tiles(frame.hw, looker.input_hw):
+        if _pooled(chains).evidence >= CERTAIN:
+            break
+        looks = [looker.look(frame, part) for part in parts]
+        best, part = max(zip(looks, parts, strict=True), key=lambda pair: pair[0].evidence)
+        chains.append(_nearer(frame, looker, best, part, 2))
+    return _pooled(chains)
+
+
+def _pooled(chains: Sequence[Sequence[Look]]) -> Look:
+    """Looks, ever nearer, at one or more places → the best last one, as sure as they all are."""
+    best = max((chain[-1] for chain in chains), key=lambda look: look.evidence)
+    if best.distribution is None:
+        return best
+    odds = sorted(log_odds(look.score) for chain in chains for look in chain)[-POOLED:]
+    if len(odds) == 1:
+        return best
+    return replace(best, score=1 / (1 + exp(-sum(odds) / len(odds))))
 
 
 def closely(frame: Frame, looker: Looker, look: Look, read: RimNetwork) -> Look:
@@ -104,16 +162,16 @@ def closely(frame: Frame, looker: Looker, look: Look, read: RimNetwork) -> Look:
     return replace(look, packet=replace(packet, xy=xy, covariance=covariance))
 
 
-def _closer(frame: Frame, looker: Looker, look: Look, region: Region, times: int = 1) -> Look:
-    """Look again, up to so many times, until the crop fits what might be a packet in it."""
-    for _ in range(times):
-        if look.strength < CANDIDATE:
-            break
-        fitting = crop_around(look.outline(), frame.hw, looker.input_hw)
+def _nearer(frame: Frame, looker: Looker, look: Look, region: Region, times: int = 1) -> list[Look]:
+    """A look and, up to so many times, another one whose crop fits what might be a packet in it."""
+    looks = [look]
+    while len(looks) <= times and looks[-1].evidence >= CANDIDATE:
+        fitting = crop_around(looks[-1].outline(), frame.hw, looker.input_hw)
         if _alike(fitting, region):
             break
-        look, region = looker.look(frame, fitting), fitting
-    return look
+        looks.append(looker.look(frame, fitting))
+        region = fitting
+    return looks
 
 
 def _alike(a: Region, b: Region) -> bool:
@@ -166,7 +224,7 @@ class Looker:
             seen = prediction.visibility[0].astype(np.float64)
         shown = seen >= VISIBLE
         packet = Packet(xy, peaks.score, shown & inside(xy, frame.hw))
-        peak = float(peaks.score[shown].mean()) if shown.any() else 0.0
+        peak = float(seen @ peaks.score / max(float(seen.sum()), TINY))
         distribution, score = None, peak
         if prediction.count is not None:
             distribution = prediction.count[0].astype(np.float64)

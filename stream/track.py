@@ -1,4 +1,4 @@
-"""What is carried from frame to frame: where to look next, and whether a packet is there.
+"""What is carried from frame to frame: where to look next.
 
 Times are seconds of the medium (`pts_s`), or of the clock for a camera, never of the computer's
 own speed: a file gives the same answer on a fast machine and on a slow one.
@@ -6,7 +6,8 @@ own speed: a file gives the same answer on a fast machine and on a slow one.
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Iterator
+from math import ceil
 
 import numpy as np
 
@@ -17,15 +18,6 @@ MARGIN = 1.5
 
 SMALLEST = 0.5
 """Smallest crop in parts of the network's input: enlarging more than twice shows nothing new."""
-
-CLEAR = 1.6
-"""A packet seen so clearly, in thresholds, is there at once."""
-
-KEPT = 0.6
-"""One that is there is still there if it is seen at least so clearly."""
-
-BLINK_S = 0.5
-"""One missed for no longer, in frames blurred by motion say, need not be confirmed anew."""
 
 STALE_S = 0.5
 """A gap in time after which a velocity says nothing any more."""
@@ -48,6 +40,31 @@ def crop_around(xy: Points, frame_hw: tuple[int, int], input_hw: tuple[int, int]
     return Region(x, y, width, height)
 
 
+TILES = (1.0, 0.6)
+"""Sizes of the parts that a frame is searched in, of the largest that fits into it."""
+
+TILE_STEP = 0.6
+"""From one part to the next, in parts of its size: what one cuts in two is whole in another."""
+
+
+def tiles(frame_hw: tuple[int, int], input_hw: tuple[int, int]) -> Iterator[list[Region]]:
+    """Size by size, the parts of a frame in which a distant packet is larger than in the whole.
+
+    They have the input's aspect and overlap. A part smaller than the input shows nothing new.
+    """
+    fits = min(frame_hw[0] / input_hw[0], frame_hw[1] / input_hw[1])
+    everything = whole(frame_hw, input_hw)
+    for size in TILES:
+        height, width = (round(size * fits * side) for side in input_hw)
+        if size * fits < 1 or width >= everything.width:
+            continue
+        rows, columns = (
+            np.linspace(0, frame - part, ceil((frame - part) / (TILE_STEP * part)) + 1)
+            for frame, part in zip(frame_hw, (height, width), strict=True)
+        )
+        yield [Region(round(x), round(y), width, height) for y in rows for x in columns]
+
+
 class RegionTracker:
     """Keypoints of the frames so far → the region to look at in the next one."""
 
@@ -56,6 +73,7 @@ class RegionTracker:
         self._xy: Points | None = None
         self._time_s = 0.0
         self._velocity = np.zeros(2)  # frame px per second
+        self._searched = 0
 
     def region(self, frame_hw: tuple[int, int], time_s: float) -> Region | None:
         """Where the packet should be at `time_s`; None if it must be searched for."""
@@ -68,6 +86,12 @@ class RegionTracker:
         extent = np.nanmax(self._xy, axis=0) - np.nanmin(self._xy, axis=0)
         shift = np.clip(self._velocity * elapsed, -extent / 2, extent / 2)
         return crop_around(self._xy + shift, frame_hw, self._input_hw)
+
+    def elsewhere(self, frame_hw: tuple[int, int]) -> Region | None:
+        """A part of the frame to look at beside all of it, each time the next; None = no need."""
+        every = [part for parts in tiles(frame_hw, self._input_hw) for part in parts]
+        self._searched += 1
+        return every[self._searched % len(every)] if every else None
 
     def found(self, xy: Points, time_s: float) -> None:
         """Keypoints (K, 2) in frame px, one finite at least, were seen at `time_s`."""
@@ -83,32 +107,3 @@ class RegionTracker:
     def lost(self) -> None:
         """The packet is gone: search the whole frame."""
         self._xy = None
-
-
-class Presence:
-    """How clearly a packet is seen, frame by frame → whether there is one.
-
-    Strengths are in thresholds: 1 is what a picture alone must show. What is not CLEAR has to be
-    seen twice within three frames; what was there a moment ago need not be as strong.
-    """
-
-    def __init__(self) -> None:
-        self._seen: deque[bool] = deque(maxlen=3)
-        self._there_s: float | None = None  # when it was there last; None = some time ago
-
-    @property
-    def needed(self) -> float:
-        """The strength from which the next frame's packet is taken for the one that is there."""
-        return 1.0 if self._there_s is None else KEPT
-
-    def update(self, strength: float, time_s: float) -> bool:
-        """Whether there is a packet in the frame at `time_s`."""
-        if self._there_s is not None and not 0 <= time_s - self._there_s <= BLINK_S:
-            self._there_s = None
-            self._seen.clear()
-        self._seen.append(strength >= 1)
-        known = self._there_s is not None and strength >= KEPT
-        there = known or strength >= CLEAR or (self._seen[-1] and sum(self._seen) >= 2)
-        if there:
-            self._there_s = time_s
-        return there

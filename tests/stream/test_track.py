@@ -1,4 +1,4 @@
-"""The crop follows the packet; a packet is there once it is confirmed, and kept more easily."""
+"""The crop follows the packet; where there is none, the frame is searched part by part."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.geometry import whole
-from stream.track import Presence, RegionTracker, crop_around
+from stream.track import RegionTracker, crop_around, tiles
 
 FRAME_HW = (720, 1280)
 INPUT_HW = (256, 256)
@@ -76,43 +76,42 @@ def test_corners_that_come_and_go_are_no_motion():
     assert tracker.region(FRAME_HW, 0.06) == crop_around(second, FRAME_HW, INPUT_HW)
 
 
-def seen(strengths, fps=30.0):
-    presence = Presence()
-    return [presence.update(strength, i / fps) for i, strength in enumerate(strengths)]
+def covered(parts, hw):
+    """Parts of a frame → how often each of its pixels is in one."""
+    times = np.zeros(hw, int)
+    for part in parts:
+        assert part.x >= 0
+        assert part.y >= 0
+        times[part.y : part.y + part.height, part.x : part.x + part.width] += 1
+    return times
 
 
-def test_a_clear_packet_is_there_at_once_and_a_faint_one_when_seen_twice():
-    assert seen([2.0, 2.0]) == [True, True]
-    assert seen([1.2, 1.2, 1.2]) == [False, True, True]
-    assert seen([1.2, 0.4, 1.2]) == [False, False, True]
+@given(
+    st.tuples(st.integers(100, 1200), st.integers(100, 2000)),
+    st.sampled_from([(256, 256), (192, 256), (256, 160)]),
+)
+def test_the_parts_of_a_frame_leave_nothing_out_and_overlap(frame_hw, input_hw):
+    widths = [whole(frame_hw, input_hw).width]
+    for parts in tiles(frame_hw, input_hw):
+        assert covered(parts, frame_hw).min() >= 1
+        assert len({(part.width, part.height) for part in parts}) == 1
+        part = parts[0]
+        assert part.width >= input_hw[1]  # enlarged it would show nothing new
+        assert part.width / part.height == pytest.approx(input_hw[1] / input_hw[0], rel=0.01)
+        columns, rows = (sorted({getattr(p, axis) for p in parts}) for axis in "xy")
+        assert np.diff(columns).max(initial=0) <= 0.6 * part.width + 1
+        assert np.diff(rows).max(initial=0) <= 0.6 * part.height + 1
+        widths.append(part.width)
+    assert widths == sorted(set(widths), reverse=True)  # each closer than the one before
 
 
-def test_what_shows_up_now_and_then_is_no_packet():
-    assert not any(seen([1.2, 0.3, 0.3] * 20))
+def test_a_small_frame_has_no_parts():
+    assert list(tiles((240, 320), INPUT_HW)) == []
+    assert RegionTracker(INPUT_HW).elsewhere((240, 320)) is None
 
 
-def test_a_packet_that_is_there_need_not_be_as_clear():
-    assert seen([2.0] + [0.7] * 40) == [True] * 41
-    assert not any(seen([0.7] * 40))
-
-
-def test_a_moment_without_it_is_forgiven_and_a_while_is_not():
-    assert seen([2.0, 0.1, 0.7]) == [True, False, True]
-    assert seen([2.0] + [0.1] * 20 + [0.7, 1.2]) == [True] + [False] * 22
-
-
-@pytest.mark.parametrize("time_s", [-1.0, 0.9])
-def test_elsewhere_in_time_it_has_to_be_confirmed_anew(time_s):
-    presence = Presence()
-    assert presence.needed == 1.0
-    assert presence.update(2.0, 0.0)
-    assert presence.needed < 1.0
-    assert not presence.update(1.2, time_s)
-    assert presence.needed == 1.0
-
-
-@given(st.lists(st.floats(0, 4)), st.floats(0.01, 0.3))
-def test_no_packet_comes_from_nothing(strengths, step_s):
-    for strength, there in zip(strengths, seen(strengths, 1 / step_s), strict=True):
-        assert there or strength < 1.6
-        assert not (there and strength < 0.6)
+def test_a_search_comes_past_every_part_of_the_frame():
+    tracker = RegionTracker(INPUT_HW)
+    every = [part for parts in tiles(FRAME_HW, INPUT_HW) for part in parts]
+    assert len(every) > 4
+    assert {tracker.elsewhere(FRAME_HW) for _ in every} == set(every)
