@@ -109,8 +109,8 @@ def measure(shots: Iterable[Shot], engine: engines.Engine) -> None:
             continue
         seen += 1
         frame = Frame(image, 0, 0.0, None, "benchmark")
-        look = search(frame, looker, refine=True)
-        if look.strength < 1 or look.distribution is None:
+        look = search(frame, looker)
+        if look.evidence < 0 or look.distribution is None:
             continue
         found += 1
         errors = corner_errors(look.packet.xy, xy) / diagonal(xy)

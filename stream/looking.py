@@ -22,7 +22,7 @@ from stream import rims
 from stream.canvas import Canvas
 from stream.decode import decode
 from stream.frame import Frame, Packet
-from stream.geometry import Region, frame_from_input, input_from_cell, whole
+from stream.geometry import Region, frame_from_input, input_from_cell, resized, whole
 from stream.packet import corner_covariance
 from stream.prepare import prepare
 from stream.rim_network import RimNetwork
@@ -105,13 +105,28 @@ def follow(frame: Frame, looker: Looker, regions: RegionTracker, needed: float) 
     look = looker.look(frame, region) if region else None
     if look is not None and region is not None and look.evidence >= needed:
         look = _nearer(frame, looker, look, region)[-1]  # it may stand half outside of the crop
+        look = _seconded(frame, looker, look, regions)
     if look is None or look.evidence < needed:
+        regions.lost()
         look = _search(frame, looker, regions.elsewhere(frame.hw))
     if look.evidence >= needed:
         regions.found(look.outline(), frame.time_s)
-    else:
-        regions.lost()
     return look
+
+
+def _seconded(frame: Frame, looker: Looker, look: Look, regions: RegionTracker) -> Look:
+    """A look at what is followed → the same, as sure as looks from nearer and further are too.
+
+    What is taken for a packet is followed in a crop that always shows it alike: it would be so for
+    ever.
+    """
+    if look.distribution is None or look.peak < FAINT:
+        return look
+    times = regions.second(frame.time_s)
+    if times is not None:
+        fitting = crop_around(look.outline(), frame.hw, looker.input_hw)
+        regions.opinions.append(log_odds(looker.look(frame, resized(fitting, times)).score))
+    return _as_sure_as(look, [log_odds(look.score), *regions.opinions])
 
 
 def _search(frame: Frame, looker: Looker, part: Region | None) -> Look:
@@ -143,9 +158,14 @@ def _pooled(chains: Sequence[Sequence[Look]]) -> Look:
     if best.distribution is None:
         return best
     odds = sorted(log_odds(look.score) for chain in chains for look in chain)[-POOLED:]
+    return _as_sure_as(best, odds)
+
+
+def _as_sure_as(look: Look, odds: Sequence[float]) -> Look:
+    """A look with the mean of logarithms of odds for its own."""
     if len(odds) == 1:
-        return best
-    return replace(best, score=1 / (1 + exp(-sum(odds) / len(odds))))
+        return look
+    return replace(look, score=1 / (1 + exp(-sum(odds) / len(odds))))
 
 
 def closely(frame: Frame, looker: Looker, look: Look, read: RimNetwork) -> Look:

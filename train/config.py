@@ -57,7 +57,9 @@ class Config:
     stacks: int = _option(2, "hourglasses, one after the other", NETWORK)
     detector: str = _option("", "checkpoint of a box run whose detector is kept as it is", NETWORK)
 
-    start: str = _option("", "checkpoint or ONNX file to train on from ('' = encoder weights)")
+    start: str = _option(
+        "", "checkpoint, ONNX file or 'bundled', to train on from; '' = the encoder"
+    )
     input_size: int = _option(256, "side of the network's input in pixels")
     sigma_px: float = _option(6.0, "standard deviation of the heatmaps' Gaussians, input pixels")
     epochs: int = _option(20, "how many times the pictures are seen")

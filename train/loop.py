@@ -17,6 +17,7 @@ import torch
 from rich.progress import track
 from torch.utils.data import DataLoader, Dataset
 
+from engines import DEFAULT_MODEL
 from engines.spec import ModelSpec
 from train import checkpoint, from_onnx, material, models
 from train.approach import Approach
@@ -101,6 +102,9 @@ def fit(config: Config) -> Path:
     return last
 
 
+BUNDLED = "bundled"
+"""What `start` calls the model that ships."""
+
 SETTLING = 20
 """Batches on which the normalisation of a network that comes from an ONNX file is measured."""
 
@@ -110,6 +114,8 @@ def _start(model: Approach, path: Path, examples: Examples, config: Config) -> N
 
     Raises ValueError if they are of another network.
     """
+    if str(path) == BUNDLED:
+        path = DEFAULT_MODEL
     if path.suffix == ".onnx":
         loader = example_loader(examples, replace(config, workers=0))
         from_onnx.start(model, path, (batch.image for batch in islice(loader, SETTLING)))
