@@ -57,9 +57,7 @@ class Config:
     stacks: int = _option(2, "hourglasses, one after the other", NETWORK)
     detector: str = _option("", "checkpoint of a box run whose detector is kept as it is", NETWORK)
 
-    start: str = _option(
-        "", "checkpoint, ONNX file or 'bundled', to train on from; '' = the encoder"
-    )
+    start: str = _option("", "checkpoint, ONNX file or 'bundled', to train on from ('' = nothing)")
     input_size: int = _option(256, "side of the network's input in pixels")
     sigma_px: float = _option(6.0, "standard deviation of the heatmaps' Gaussians, input pixels")
     epochs: int = _option(20, "how many times the pictures are seen")
