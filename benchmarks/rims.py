@@ -27,7 +27,7 @@ from stream.cuboid import solve
 from stream.decks import DECKS
 from stream.decode import count_of
 from stream.frame import Frame, Packet
-from stream.looking import Looker, closely, search
+from stream.looking import ALONE, Looker, closely, search
 from stream.packet import MAX_CARDS, cards_of, corner_covariance
 from stream.reading import BODY_WEIGHT
 from stream.rim_network import RimNetwork
@@ -110,7 +110,7 @@ def measure(shots: Iterable[Shot], engine: engines.Engine) -> None:
         seen += 1
         frame = Frame(image, 0, 0.0, None, "benchmark")
         look = search(frame, looker)
-        if look.evidence < 0 or look.distribution is None:
+        if look.evidence(ALONE) < 0 or look.distribution is None:
             continue
         found += 1
         errors = corner_errors(look.packet.xy, xy) / diagonal(xy)

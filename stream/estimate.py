@@ -14,7 +14,7 @@ from stream.constancy import ConstantCount
 from stream.decks import Deck
 from stream.decode import count_of
 from stream.frame import Count, Frame, Packet, Result, State
-from stream.looking import Look, Looker, closely, follow, inside, search
+from stream.looking import ALONE, Look, Looker, closely, follow, inside, search
 from stream.packet import KEYPOINTS, TURN
 from stream.presence import Presence
 from stream.reading import Reader, Reading
@@ -75,10 +75,10 @@ def sightings(
         looker.start()
         if stills:
             look = search(frame, looker)
-            there = look.evidence >= 0
+            there = look.evidence(ALONE) >= 0
         else:
             look = follow(frame, looker, regions, presence.needed)
-            there = presence.update(look.evidence, frame.time_s)
+            there = presence.update(look.evidence(), frame.time_s)
         looker.lap("track")
         reading = Reading(None)
         if there and rims is not None:

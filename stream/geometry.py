@@ -32,13 +32,6 @@ class Region:
             raise ValueError(f"a region must hold a pixel, got {self}")
 
 
-def resized(region: Region, times: float) -> Region:
-    """A region so many times as large, about the same middle."""
-    width, height = (max(1, round(side * times)) for side in (region.width, region.height))
-    x, y = region.x + (region.width - width) // 2, region.y + (region.height - height) // 2
-    return Region(x, y, width, height)
-
-
 def whole(frame_hw: tuple[int, int], input_hw: tuple[int, int]) -> Region:
     """The smallest region of the input's aspect that holds the whole frame, centred on it."""
     height, width = frame_hw

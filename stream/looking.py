@@ -22,17 +22,21 @@ from stream import rims
 from stream.canvas import Canvas
 from stream.decode import decode
 from stream.frame import Frame, Packet
-from stream.geometry import Region, frame_from_input, input_from_cell, resized, whole
+from stream.geometry import Region, frame_from_input, input_from_cell, whole
 from stream.packet import corner_covariance
 from stream.prepare import prepare
 from stream.rim_network import RimNetwork
 from stream.track import RegionTracker, crop_around, tiles
 
-FOUND = 0.95
-"""A packet is there if the looks that are pooled give it this probability …"""
+FOUND = 0.6
+"""A packet is there, as far as one frame of a film tells, if it has this probability …"""
+
+ALONE = 0.97
+"""… and in a picture alone this one: it is searched in many places, each of which may err, and no
+other frame can speak against it;"""
 
 DRAWN = 0.12
-"""… and the peaks of the corners that should be seen are this high on average."""
+"""either way the peaks of the corners that should be seen must be this high on average."""
 
 PEAK = 0.25
 """The same for models that say no probability, where it decides alone."""
@@ -40,7 +44,7 @@ PEAK = 0.25
 POOLED = 2
 """So many looks, the surest ones, have a say: the mean of the logarithms of their odds."""
 
-CANDIDATE = -3.0
+CANDIDATE = -2.0
 """Evidence from which a look at a large part of a frame, which shows a distant packet poorly, is
 worth a closer one."""
 
@@ -73,15 +77,17 @@ class Look:
     score: float  # P(packet), or the mean peak without a count head
     peak: float  # mean peak height of the corners, each as far as it is visible
 
-    @property
-    def evidence(self) -> float:
-        """How much speaks for a packet, in nats: from 0 on there is one, as far as a look tells."""
+    def evidence(self, found: float = FOUND) -> float:
+        """How much speaks for a packet, in nats; at 0 its probability is `found`.
+
+        A model that says no probability goes by its peaks alone.
+        """
         if self.peak < FAINT:  # no corner has a place
             return -LIMIT
         if self.distribution is None:
             return log_odds(self.peak) - log_odds(PEAK)
         drawn = log_odds(self.peak) - log_odds(DRAWN)
-        return min(log_odds(self.score) - log_odds(FOUND), drawn)
+        return min(log_odds(self.score) - log_odds(found), drawn)
 
     def outline(self) -> NDArray[np.float64]:
         """Keypoints (K, 2) that a crop goes by, the doubtful ones NaN; one at least is finite."""
@@ -103,30 +109,14 @@ def follow(frame: Frame, looker: Looker, regions: RegionTracker, needed: float) 
     region = regions.region(frame.hw, frame.time_s)
     looker.lap("track")
     look = looker.look(frame, region) if region else None
-    if look is not None and region is not None and look.evidence >= needed:
+    if look is not None and region is not None and look.evidence() >= needed:
         look = _nearer(frame, looker, look, region)[-1]  # it may stand half outside of the crop
-        look = _seconded(frame, looker, look, regions)
-    if look is None or look.evidence < needed:
+    if look is None or look.evidence() < needed:
         regions.lost()
         look = _search(frame, looker, regions.elsewhere(frame.hw))
-    if look.evidence >= needed:
+    if look.evidence() >= needed:
         regions.found(look.outline(), frame.time_s)
     return look
-
-
-def _seconded(frame: Frame, looker: Looker, look: Look, regions: RegionTracker) -> Look:
-    """A look at what is followed → the same, as sure as looks from nearer and further are too.
-
-    What is taken for a packet is followed in a crop that always shows it alike: it would be so for
-    ever.
-    """
-    if look.distribution is None or look.peak < FAINT:
-        return look
-    times = regions.second(frame.time_s)
-    if times is not None:
-        fitting = crop_around(look.outline(), frame.hw, looker.input_hw)
-        regions.opinions.append(log_odds(looker.look(frame, resized(fitting, times)).score))
-    return _as_sure_as(look, [log_odds(look.score), *regions.opinions])
 
 
 def _search(frame: Frame, looker: Looker, part: Region | None) -> Look:
@@ -134,7 +124,7 @@ def _search(frame: Frame, looker: Looker, part: Region | None) -> Look:
     everything = whole(frame.hw, looker.input_hw)
     looks = _nearer(frame, looker, looker.look(frame, everything), everything)
     chains = [looks]
-    if part is not None and looks[-1].evidence < 0:
+    if part is not None and looks[-1].evidence() < 0:
         chains.append(_nearer(frame, looker, looker.look(frame, part), part))
     return _pooled(chains)
 
@@ -144,28 +134,23 @@ def search(frame: Frame, looker: Looker) -> Look:
     everything = whole(frame.hw, looker.input_hw)
     chains = [_nearer(frame, looker, looker.look(frame, everything), everything, 2)]
     for parts in tiles(frame.hw, looker.input_hw):
-        if _pooled(chains).evidence >= CERTAIN:
+        if _pooled(chains).evidence(ALONE) >= CERTAIN:
             break
         looks = [looker.look(frame, part) for part in parts]
-        best, part = max(zip(looks, parts, strict=True), key=lambda pair: pair[0].evidence)
+        best, part = max(zip(looks, parts, strict=True), key=lambda pair: pair[0].evidence())
         chains.append(_nearer(frame, looker, best, part, 2))
     return _pooled(chains)
 
 
 def _pooled(chains: Sequence[Sequence[Look]]) -> Look:
     """Looks, ever nearer, at one or more places → the best last one, as sure as they all are."""
-    best = max((chain[-1] for chain in chains), key=lambda look: look.evidence)
+    best = max((chain[-1] for chain in chains), key=lambda look: look.evidence())
     if best.distribution is None:
         return best
     odds = sorted(log_odds(look.score) for chain in chains for look in chain)[-POOLED:]
-    return _as_sure_as(best, odds)
-
-
-def _as_sure_as(look: Look, odds: Sequence[float]) -> Look:
-    """A look with the mean of logarithms of odds for its own."""
     if len(odds) == 1:
-        return look
-    return replace(look, score=1 / (1 + exp(-sum(odds) / len(odds))))
+        return best
+    return replace(best, score=1 / (1 + exp(-sum(odds) / len(odds))))
 
 
 def closely(frame: Frame, looker: Looker, look: Look, read: RimNetwork) -> Look:
@@ -185,7 +170,7 @@ def closely(frame: Frame, looker: Looker, look: Look, read: RimNetwork) -> Look:
 def _nearer(frame: Frame, looker: Looker, look: Look, region: Region, times: int = 1) -> list[Look]:
     """A look and, up to so many times, another one whose crop fits what might be a packet in it."""
     looks = [look]
-    while len(looks) <= times and looks[-1].evidence >= CANDIDATE:
+    while len(looks) <= times and looks[-1].evidence() >= CANDIDATE:
         fitting = crop_around(looks[-1].outline(), frame.hw, looker.input_hw)
         if _alike(fitting, region):
             break

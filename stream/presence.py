@@ -6,7 +6,7 @@ two bounds: what was there for long is not there for ever, and what never was ma
 
 from __future__ import annotations
 
-ABSENT, PRESENT = -1.3, 3.0
+ABSENT, PRESENT = -2.5, 3.0
 """Bounds of the logarithm of the odds, which starts at the lower one."""
 
 MOST = 4.0
@@ -23,7 +23,7 @@ GAP_S = 0.5
 
 
 class Presence:
-    """Evidence in nats (`stream.looking.Look.evidence`) → whether there is a packet."""
+    """Evidence in nats (of `stream.looking.Look`) → whether there is a packet."""
 
     def __init__(self) -> None:
         self._odds = ABSENT

@@ -6,9 +6,8 @@ own speed: a file gives the same answer on a fast machine and on a slow one.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from math import ceil, inf
+from math import ceil
 
 import numpy as np
 
@@ -66,17 +65,6 @@ def tiles(frame_hw: tuple[int, int], input_hw: tuple[int, int]) -> Iterator[list
         yield [Region(round(x), round(y), width, height) for y in rows for x in columns]
 
 
-SECONDS = (1.6, 0.8, 1.3)
-"""Crops from which what is followed is looked at a second time, in parts of the one that fits."""
-
-NEWS_S, NEW_S, KNOWN_S = 1.0, 0.1, 0.5
-"""What was found less than NEWS_S ago is looked at again every NEW_S, then every KNOWN_S: frames
-closer than that err alike."""
-
-OPINIONS = 3
-"""So many second looks are remembered."""
-
-
 class RegionTracker:
     """Keypoints of the frames so far → the region to look at in the next one."""
 
@@ -85,9 +73,7 @@ class RegionTracker:
         self._xy: Points | None = None
         self._time_s = 0.0
         self._velocity = np.zeros(2)  # frame px per second
-        self._searched = self._seconds = 0
-        self._since_s = self._seconded_s = -inf
-        self.opinions: deque[float] = deque(maxlen=OPINIONS)  # of what is followed, as odds' logs
+        self._searched = 0
 
     def region(self, frame_hw: tuple[int, int], time_s: float) -> Region | None:
         """Where the packet should be at `time_s`; None if it must be searched for."""
@@ -107,20 +93,9 @@ class RegionTracker:
         self._searched += 1
         return every[self._searched % len(every)] if every else None
 
-    def second(self, time_s: float) -> float | None:
-        """How large a crop, in parts of the one that fits, a second look takes; None = no look."""
-        wait_s = NEW_S if 0 <= time_s - self._since_s < NEWS_S else KNOWN_S
-        if 0 <= time_s - self._seconded_s < wait_s:
-            return None
-        self._seconded_s = time_s
-        self._seconds += 1
-        return SECONDS[self._seconds % len(SECONDS)]
-
     def found(self, xy: Points, time_s: float) -> None:
         """Keypoints (K, 2) in frame px, one finite at least, were seen at `time_s`."""
         elapsed = time_s - self._time_s
-        if self._xy is None:
-            self._since_s = time_s
         self._velocity = np.zeros(2)
         if self._xy is not None and 0 < elapsed <= STALE_S:
             moved = xy - self._xy
@@ -132,4 +107,3 @@ class RegionTracker:
     def lost(self) -> None:
         """The packet is gone: search the whole frame."""
         self._xy = None
-        self.opinions.clear()

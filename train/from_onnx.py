@@ -75,7 +75,7 @@ def _fill(model: Approach, graph: onnx.GraphProto) -> None:
             state[f"{name}.bias"] = weight(f"model.{name}.bias")
     if any(name.startswith("mean_bgr") for name in held):  # as train.export.fold_input leaves it
         first = next(n for n, part in model.named_modules() if isinstance(part, nn.Conv2d))
-        std: torch.Tensor = model.normalise.std  # type: ignore[union-attr,assignment]
+        std: torch.Tensor = model.normalise.std  # type: ignore[assignment]
         state[f"{first}.weight"] = state[f"{first}.weight"].flip(1) * std
     lacking = set(dict(model.named_parameters())) - set(state)
     if lacking := {name for name in lacking if not name.startswith(ANEW)}:

@@ -84,12 +84,11 @@ def test_a_still_packet_is_found_counted_and_locked():
         assert result.score > 0.99
 
 
-def test_a_moving_packet_is_followed_with_one_look_a_frame_and_few_second_ones():
+def test_a_moving_packet_is_followed_with_one_look_a_frame():
     engine = Watched()
     path = [at(40 + 4 * i, 110 - 2 * i) for i in range(20)]
     results = list(estimate(film(path), engine))
-    # the whole frame and the crop, then crops; ten times a second one of another size
-    assert engine.calls - (2 + 19) in {6, 7}
+    assert engine.calls == 2 + 19  # the whole frame and the crop, then crops alone
     for result, xy in zip(results, path, strict=True):
         assert result.packet is not None
         assert np.abs(result.packet.xy - xy).max() < 1.0  # of 4.5 px a frame
@@ -98,7 +97,7 @@ def test_a_moving_packet_is_followed_with_one_look_a_frame_and_few_second_ones()
 def test_a_packet_that_jumps_is_found_again_in_the_same_frame():
     engine = Watched()
     results = list(estimate(film([at(20, 30)] * 2 + [at(230, 130)]), engine))
-    assert engine.calls == 2 + (1 + 1) + 3  # in the second frame a second look
+    assert engine.calls == 2 + 1 + 3
     assert results[2].packet is not None
     assert np.abs(results[2].packet.xy - at(230, 130)).max() < 0.5
 
@@ -106,7 +105,7 @@ def test_a_packet_that_jumps_is_found_again_in_the_same_frame():
 def test_a_packet_that_stands_half_outside_of_its_crop_is_looked_at_again():
     engine = Watched()
     results = list(estimate(film([at(140, 90), at(140, 90), at(90, 90)]), engine))
-    assert engine.calls == 2 + (1 + 1) + 2
+    assert engine.calls == 2 + 1 + 2
     assert results[2].packet is not None
     assert np.abs(results[2].packet.xy - at(90, 90)).max() < 1.0
 
@@ -130,7 +129,7 @@ def test_a_lost_packet_is_not_looked_for_where_it_was():
 
 def test_after_a_loss_the_count_settles_anew():
     results = list(estimate(film([CORNERS] * 20 + [None] * 10 + [CORNERS] * 5), Watched()))
-    assert states(results[19:]) == ["locked"] + ["no_packet"] * 10 + ["settling"] * 5
+    assert states(results[19:]) == ["locked"] + ["no_packet"] * 11 + ["settling"] * 4
 
 
 @pytest.mark.parametrize(("cards", "said"), [(52, 26), (26, 26), (25, 25), (20, 20), (1, 1)])
@@ -261,24 +260,6 @@ def test_looks_at_a_packet_have_a_say_together(looks, found):
     result = next(estimate(film([CORNERS]), Fickle(looks), stills=True))
     assert result.score == pytest.approx(odds(*looks))
     assert (result.packet is not None) == found
-
-
-class Tight(Watched):
-    """One that takes what it sees for a packet in crops that fit it, and not in others."""
-
-    def __call__(self, images):
-        seen = super().__call__(images)
-        shown = images[0].min(axis=2) < 100  # the dots are painted on grey
-        across = np.ptp(np.flatnonzero(shown.any(axis=1))) / len(shown) if shown.any() else 0
-        fits = 0.55 < across < 0.75
-        count = np.zeros_like(seen.count)
-        count[:, 0], count[:, 26] = (0.1, 0.9) if fits else (0.999, 0.001)
-        return Prediction(seen.heatmaps, seen.visibility, count)
-
-
-def test_what_is_a_packet_from_one_distance_only_is_none_for_long():
-    results = list(estimate(film([CORNERS] * 30), Tight()))
-    assert states(results[3:]) == ["no_packet"] * 27
 
 
 def large(xy):

@@ -12,7 +12,6 @@ from stream.geometry import (
     frame_from_input,
     input_from_cell,
     input_from_frame,
-    resized,
     whole,
 )
 
@@ -68,19 +67,6 @@ def test_points_lie_in_the_region_around_them(xy, input_hw, margin):
     middle = (xy.min(axis=0) + xy.max(axis=0)) / 2
     assert (abs(centre - middle) <= 0.51).all()
     assert (size >= margin * np.ptp(xy, axis=0) - 0.51).all()
-
-
-@given(
-    st.builds(Region, *[st.integers(-500, 500)] * 2, *[st.integers(1, 900)] * 2),
-    st.floats(0.3, 3),
-)
-def test_a_region_resized_keeps_its_middle(region, times):
-    other = resized(region, times)
-    for start, length in (("x", "width"), ("y", "height")):
-        before, after = getattr(region, length), getattr(other, length)
-        assert abs(after - times * before) <= 0.5 or after == 1
-        moved = (getattr(other, start) + after / 2) - (getattr(region, start) + before / 2)
-        assert abs(moved) <= 0.5
 
 
 def test_nan_does_not_count_for_the_region_around():

@@ -115,26 +115,3 @@ def test_a_search_comes_past_every_part_of_the_frame():
     every = [part for parts in tiles(FRAME_HW, INPUT_HW) for part in parts]
     assert len(every) > 4
     assert {tracker.elsewhere(FRAME_HW) for _ in every} == set(every)
-
-
-def test_what_is_new_is_looked_at_again_often_and_what_is_known_now_and_then():
-    tracker, asked = RegionTracker(INPUT_HW), []
-    for i in range(90):
-        tracker.found(SQUARE, i / 30)
-        asked.append(tracker.second(i / 30))
-    assert 8 <= sum(times is not None for times in asked[:30]) <= 11
-    assert 3 <= sum(times is not None for times in asked[30:]) <= 5
-    assert len(set(asked)) == 1 + 3  # not always from the same distance
-    tracker.lost()
-    tracker.found(SQUARE, 3.0)
-    assert tracker.second(3.11) is not None
-
-
-def test_what_was_said_of_what_is_lost_says_nothing_of_what_comes():
-    tracker = RegionTracker(INPUT_HW)
-    tracker.found(SQUARE, 0.0)
-    tracker.opinions.append(4.0)
-    tracker.found(SQUARE, 0.1)
-    assert list(tracker.opinions) == [4.0]
-    tracker.lost()
-    assert not tracker.opinions

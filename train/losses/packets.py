@@ -7,10 +7,13 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional
 
-from stream.decode import FLOOR
+from stream.decode import BANDWIDTH_SIGMA, FLOOR
 
 REACH_SIGMA = 2.5
-"""How far around the truth a peak is looked at: one half a sigma off is in there as a whole."""
+"""How far from the truth a peak is taken for it, and a border for one that disturbs."""
+
+SHIFTS = 3
+"""Steps of the mean shift that bring a centre to where it stays, as nearly as it takes."""
 
 CLEAR = 0.3
 """Height from which a peak says where a corner is; a lower one may still become any other."""
@@ -42,23 +45,39 @@ def found_off(
 ) -> Off:
     """Heatmaps (B, K, h, w) and the truth, xy (B, K, 2) in cells → how far off the corners are.
 
-    As in `stream.decode` a peak's place is the mean of the cells around it, weighted by their
-    height above a floor; for the sake of a gradient, those around the truth. A border would pull
-    the mean in: corners near it say nothing, and neither do faint ones.
+    What is measured is what `stream.decode` would say: the mode that its mean shift climbs to from
+    the highest cell. Were the cells around the truth averaged instead, a peak that is merely broad
+    would seem to lie there. A corner whose peak is faint or somewhere else says nothing, and none
+    does near a border, which would pull the mean in.
     """
     reach = REACH_SIGMA * sigma_cells
     ends = torch.tensor(heatmaps.shape[:-3:-1], device=xy.device) - 1
-    clear = (torch.minimum(xy, ends - xy) >= reach).all(-1)  # false for NaN
-    place = torch.where(clear[..., None], xy, 0.0)
+    inside = (torch.minimum(xy, ends - xy) >= reach).all(-1)  # false for NaN
+    with torch.no_grad():
+        peak, at = heatmaps.flatten(2).max(dim=2)
+        columns = heatmaps.shape[-1]
+        centre = torch.stack([at % columns, at // columns], dim=-1).to(heatmaps.dtype)
+        for _ in range(SHIFTS):
+            centre = _mean_near(heatmaps, centre, peak, sigma_cells)
+    found = _mean_near(heatmaps, centre, peak, sigma_cells)
+    off = found - torch.where(inside[..., None], xy, found.detach())
+    close = off.detach().square().sum(dim=-1) <= reach**2
+    return Off(off / sigma_cells, known * inside * close * (peak > CLEAR))
+
+
+def _mean_near(
+    heatmaps: torch.Tensor, centre: torch.Tensor, peak: torch.Tensor, sigma_cells: float
+) -> torch.Tensor:
+    """One step of `stream.decode.mean_shift` from centres (B, K, 2) → (B, K, 2) cells."""
     dx, dy = (
-        torch.arange(heatmaps.shape[-1 - i], device=xy.device) - place[..., i, None] for i in (0, 1)
+        torch.arange(heatmaps.shape[-1 - i], device=centre.device) - centre[..., i, None]
+        for i in (0, 1)
     )
-    near = dx[..., None, :] ** 2 + dy[..., None] ** 2 <= reach**2
-    peak = (heatmaps.detach() * near).amax(dim=(-2, -1))
+    near = dx[..., None, :] ** 2 + dy[..., None] ** 2 <= (BANDWIDTH_SIGMA * sigma_cells) ** 2
     weights = (heatmaps - FLOOR * peak[..., None, None]).clamp(min=0) * near
     total = weights.sum(dim=(-2, -1)).clamp(min=1e-3)
-    off = [(weights.sum(dim=i) * d).sum(-1) / total for i, d in ((-2, dx), (-1, dy))]
-    return Off(torch.stack(off, dim=-1) / sigma_cells, known * clear * (peak > CLEAR))
+    moved = [(weights.sum(dim=i) * d).sum(-1) / total for i, d in ((-2, dx), (-1, dy))]
+    return centre + torch.stack(moved, dim=-1)
 
 
 def off_centre(off: Off, known: torch.Tensor) -> torch.Tensor:

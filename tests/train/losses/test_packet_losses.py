@@ -4,6 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from stream.decode import decode  # noqa: E402
 from train import losses  # noqa: E402
 
 
@@ -38,6 +39,29 @@ def test_a_peak_beside_its_corner_costs_its_distance_in_sigmas(off):
     maps = gaussians(truth + torch.tensor(off))
     got = centre(maps, truth, torch.ones(1, 2))
     assert got == pytest.approx(math.hypot(*off) / 1.5, abs=0.02)
+
+
+def test_a_broad_peak_is_no_nearer_for_being_broad():
+    """Its cells around the truth would average to the truth."""
+    truth = torch.tensor([[[15.3, 17.8]]])
+    broad = gaussians(truth + 1.2, sigma=4.0)
+    assert centre(broad, truth, torch.ones(1, 1)) == pytest.approx(1.2 * 2**0.5 / 1.5, abs=0.1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_measured_is_what_the_decoder_says(seed):
+    torch.manual_seed(seed)
+    truth = torch.tensor([[[15.3, 17.8], [12.0, 20.5]]])
+    maps = gaussians(truth + 0.7) + 0.4 * gaussians(truth + torch.randn(1, 2, 2))
+    found = decode(maps.numpy(), 1.5).xy
+    off = losses.found_off(maps, truth, torch.ones(1, 2), 1.5)
+    assert off.clear.all()
+    assert off.sigmas.numpy() * 1.5 + truth.numpy() == pytest.approx(found, abs=0.03)
+
+
+def test_a_peak_that_is_somewhere_else_says_nothing():
+    truth = torch.tensor([[[10.0, 10.0]]])
+    assert centre(gaussians(truth + 8), truth, torch.ones(1, 1)) == 0
 
 
 def test_a_peak_beside_its_corner_is_drawn_to_it():
