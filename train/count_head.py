@@ -1,4 +1,4 @@
-"""Count head: readings of the cards, by the corners' geometry and by the look of the packet."""
+"""Count head: two readings of the cards, by the corners' geometry and by the look of the packet."""
 
 from __future__ import annotations
 
@@ -16,10 +16,6 @@ DROPOUT = 0.2
 """Real clips show few counts each: neither reading may learn them by heart."""
 
 
-MEMBERS = 3
-"""Readings of each kind, which differ in nothing but the weights that they began with."""
-
-
 class Counts(NamedTuple):
     """B pictures, R readings, C cards at the most."""
 
@@ -27,38 +23,14 @@ class Counts(NamedTuple):
     log_p: torch.Tensor  # (B, R, C) log-probability of 1..C cards, given a packet
 
 
-class Member(nn.Module):
-    """One reading of either kind."""
-
-    def __init__(self, maps: int, numbers: int) -> None:
-        super().__init__()
-        self.look = nn.Sequential(
-            depthwise(maps, 64, 2),
-            depthwise(64, 64),
-            depthwise(64, 128, 2),
-            depthwise(128, 128, 2),
-        )
-        # No number is dropped on the way in: the thickness is the difference of two.
-        self.by_geometry = nn.Sequential(_dense(numbers, 256), _dense(256, 256), Summed(256, 2))
-        self.beside = _dense(numbers, 128)
-        self.by_look = nn.Sequential(_dense(128 + 2 * 128, 128), Summed(128, 2))
-
-    def forward(self, maps: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
-        """Maps (B, maps, h, w) and numbers (B, numbers) → (B, 2, 2): by geometry, by look."""
-        seen = self.look(maps)
-        parts = [seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3)), self.beside(numbers)]
-        by_look = self.by_look(torch.cat(parts, dim=1))
-        return torch.stack([self.by_geometry(numbers), by_look], dim=1)
-
-
 class CountHead(nn.Module):
-    """Detached features, heatmaps and visibility → distributions over 1..C cards.
+    """Detached features, heatmaps and visibility → two distributions over 1..C cards.
 
-    One kind of reading sees the corners as numbers (where thickness is the difference of two, so
-    that rendered packets of every count can teach it), the other looks at the encoder's fine
-    features too. There are some of each; every one learns by itself, and their equal mixture is the
-    answer: they err for different reasons, and where they disagree the mixture is wide (deep
-    ensembles, Lakshminarayanan et al., 2017).
+    One reading sees the corners as numbers (where thickness is the difference of two, so that
+    rendered packets of every count can teach it), the other looks at the encoder's fine features
+    too. Each learns by itself, and their equal mixture is the answer: they err for different
+    reasons, and where they disagree the mixture is wide (deep ensembles, Lakshminarayanan et
+    al., 2017).
 
     Each distribution is a discretised logistic: P(c) = σ((c+½−μ)/s) − σ((c−½−μ)/s), its ends open
     (Salimans et al., PixelCNN++, 2017). It has two numbers to learn instead of C bins, so a
@@ -72,7 +44,16 @@ class CountHead(nn.Module):
         self.edges = spec.edges
         numbers = 4 * k + 2 * len(spec.edges) + 1
         self.scale = RunningScale(numbers)
-        self.members = nn.ModuleList(Member(channels + k, numbers) for _ in range(MEMBERS))
+        self.look = nn.Sequential(
+            depthwise(channels + k, 64, 2),
+            depthwise(64, 64),
+            depthwise(64, 128, 2),
+            depthwise(128, 128, 2),
+        )
+        # No number is dropped on the way in: the thickness is the difference of two.
+        self.by_geometry = nn.Sequential(_dense(numbers, 256), _dense(256, 256), Summed(256, 2))
+        self.beside = _dense(numbers, 128)
+        self.by_look = nn.Sequential(_dense(128 + 2 * 128, 128), Summed(128, 2))
 
     def reset(self) -> None:
         """Forget everything that was learnt."""
@@ -84,13 +65,15 @@ class CountHead(nn.Module):
     def forward(
         self, features: torch.Tensor, heatmaps: torch.Tensor, visibility: torch.Tensor
     ) -> Counts:
-        """(B, channels, h, w), (B, K, h, w), (B, K) → readings, those by geometry first."""
+        """(B, channels, h, w), (B, K, h, w), (B, K) → two readings."""
         features, heatmaps = features.detach(), heatmaps.detach()
         numbers = geometry(heatmaps, visibility.detach().sigmoid(), self.edges)
         numbers = self.scale(numbers).clamp(-6.0, 6.0)
-        maps = torch.cat([features, heatmaps], dim=1)
-        read = torch.stack([member(maps, numbers) for member in self.members], dim=2)
-        raw = read.flatten(1, 2).float()  # (B, R, 2)
+        maps = self.look(torch.cat([features, heatmaps], dim=1))
+        seen = torch.cat(
+            [maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3)), self.beside(numbers)], dim=1
+        )
+        raw = torch.stack([self.by_geometry(numbers), self.by_look(seen)], dim=1).float()
         mean = 25.0 + 10.0 * raw[..., 0]
         return Counts(mean, self._distribution(mean, functional.softplus(raw[..., 1] + 1.0) + 0.25))
 

@@ -147,5 +147,4 @@ def _errors(model: PacketModel, seen: Read, clips: list[str]) -> dict[str, float
     cards = torch.arange(1.0, log_p.shape[-1] + 1)
     errors = count_errors((mixture(log_p) @ cards - seen.cards).numpy(), clips)
     alone = (log_p.softmax(dim=2) @ cards - seen.cards[:, None]).abs().mean(dim=0)
-    by_geometry, by_look = alone.view(2, -1).mean(dim=1).tolist()
-    return {**errors, "by_geometry": by_geometry, "by_look": by_look}
+    return {**errors, "by_geometry": float(alone[0]), "by_look": float(alone[1])}

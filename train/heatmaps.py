@@ -70,7 +70,7 @@ class Heatmaps(Approach):
             # A packet of which hardly anything is seen is neither present nor absent.
             enough = (batch.visible.nan_to_num().sum(1) >= 4).float()
             decided = torch.where(batch.cards > 0, enough, 1.0)
-            parts["present"] = losses.masked_bce(out.presence, present, decided)
+            parts["present"] = 0.3 * losses.masked_bce(out.presence, present, decided)
             if out.log_p is not None and out.mean is not None:
                 counted = batch.countable * present
                 nll = losses.count_nll(out.log_p, out.mean, batch.cards, counted)

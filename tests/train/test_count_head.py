@@ -23,23 +23,10 @@ def head():
 @torch.no_grad()
 def test_each_distribution_is_one_and_sits_about_its_mean(head):
     counts = head(torch.randn(4, 16, 32, 32), torch.rand(4, 8, 32, 32), torch.ones(4, 8))
-    readings = 2 * count_head.MEMBERS
-    assert counts.mean.shape == (4, readings)
-    sums = counts.log_p.exp().sum(2)
-    torch.testing.assert_close(sums, torch.ones(4, readings), atol=1e-4, rtol=0)
+    assert counts.mean.shape == (4, 2)
+    torch.testing.assert_close(counts.log_p.exp().sum(2), torch.ones(4, 2), atol=1e-4, rtol=0)
     best = counts.log_p.argmax(2) + 1
     assert ((best - counts.mean.clamp(1, 52)).abs() <= 1).all()
-
-
-@torch.no_grad()
-def test_no_reading_says_what_another_says(head):
-    mean = head(torch.randn(1, 16, 32, 32), torch.rand(1, 8, 32, 32), torch.ones(1, 8)).mean[0]
-    assert len({round(cards.item(), 4) for cards in mean}) == len(mean)
-    # those by geometry come first: they do not see the features
-    other = head(torch.zeros(1, 16, 32, 32), torch.zeros(1, 8, 32, 32), torch.ones(1, 8)).mean[0]
-    again = head(torch.ones(1, 16, 32, 32), torch.zeros(1, 8, 32, 32), torch.ones(1, 8)).mean[0]
-    same = other == again
-    assert same.tolist() == [True] * count_head.MEMBERS + [False] * count_head.MEMBERS
 
 
 def test_the_mixture_is_as_wide_as_its_readings_disagree():

@@ -83,7 +83,7 @@ def test_the_same_seed_gives_the_same_head(start, tmp_path):
     for name, seed in (("one", 0), ("two", 0), ("other", 1)):
         out = str(tmp_path / name)
         config = replace(CONFIG, start=str(start), only_count=True, epochs=1, seed=seed, out=out)
-        runs[name] = state(counting.fit_count(config))["count.members.0.by_geometry.2.weight"]
+        runs[name] = state(counting.fit_count(config))["count.by_geometry.2.weight"]
     assert torch.equal(runs["one"], runs["two"])
     assert not torch.equal(runs["one"], runs["other"])
 
