@@ -31,7 +31,7 @@ from stream.track import RegionTracker, crop_around, tiles
 FOUND = 0.6
 """A packet is there, as far as one frame of a film tells, if it has this probability …"""
 
-ALONE = 0.97
+ALONE = 0.98
 """… and in a picture alone this one: it is searched in many places, each of which may err, and no
 other frame can speak against it;"""
 

@@ -135,7 +135,7 @@ def test_after_a_loss_the_count_settles_anew():
 @pytest.mark.parametrize(("cards", "said"), [(52, 26), (26, 26), (25, 25), (20, 20), (1, 1)])
 def test_no_count_is_above_the_deck_and_the_packet_is_as_sure_as_without(cards, said):
     def last(deck):
-        *_, result = estimate(film([CORNERS] * 3), Watched(packet=0.97), stills=True, deck=deck)
+        *_, result = estimate(film([CORNERS] * 3), Watched(packet=0.99), stills=True, deck=deck)
         return result
 
     free, held = last(None), last(replace(DECKS["poker"], cards=cards))
