@@ -65,7 +65,7 @@ def test_rendered_packets_are_found_where_they_lie(engine):
     shots = [renderer.sample(np.random.default_rng([5, i]), (480, 640)) for i in range(48)]
     results = stills([shot.image for shot in shots], engine)
     found = [(r, s) for r, s in zip(results, shots, strict=True) if r.packet is not None]
-    assert len(found) >= 40
+    assert len(found) >= 36
     errors = [corner_error(result, shot.xy, shot.visible) for result, shot in found]
     assert np.nanmedian(errors) < 7
     assert np.mean([r.count.low <= s.cards <= r.count.high for r, s in found]) > 0.6
@@ -83,7 +83,7 @@ def test_most_boxes_books_and_phones_in_a_packets_place_are_no_packet(engine):
     renderer = Renderer(scene)
     images = [renderer.sample(np.random.default_rng([7, i]), (480, 640)).image for i in range(48)]
     states = [result.state for result in stills(images, engine)]
-    assert states.count("no_packet") >= 32
+    assert states.count("no_packet") >= 38
 
 
 def test_photographs_of_tables_held_out_of_training_are_no_packet(engine):

@@ -4,69 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from dotted import CORNERS, SPEC, Watched, at, film, states
 
-from engines.fake import FakeEngine, paint
-from engines.spec import ModelSpec, Prediction
+from engines.fake import FakeEngine
 from stream.decks import DECKS
 from stream.estimate import estimate
-from stream.frame import Frame
-from stream.packet import EDGES, FLIP, KEYPOINTS
-
-SPEC = ModelSpec("packet", KEYPOINTS, EDGES, FLIP, (256, 256), 4, 8.0, 52)
-SHAPE = np.array(
-    [(0, 0), (60, 0), (0, -20), (60, -20), (0, 90), (60, 90), (-10, 70), (70, 70)], float
-)
-EMPTY = np.full((240, 320, 3), 128, np.uint8)
-
-
-def at(x, y):
-    """Where the corners are of a packet that lies at (x, y)."""
-    return SHAPE + np.array([x, y], float)
-
-
-CORNERS = at(140, 90)
-
-
-class Watched(FakeEngine):
-    """The fake engine, which counts its calls, owns its answer and can leave heads away."""
-
-    def __init__(self, spec=SPEC, *, cards=26, heads=True, weaken=1.0, packet=1.0, up=0, ghost=0.0):
-        super().__init__(spec, cards=cards)
-        self.calls = 0
-        self._heads, self._weaken, self._packet, self._up = heads, weaken, packet, up
-        self._ghost = ghost
-        self._last = self.picture = None
-
-    def __call__(self, images):
-        self.calls += 1
-        if self._last is not None:
-            self._last.heatmaps.flags.writeable = True
-            self._last.heatmaps[:] = np.nan  # valid until the next call, and no longer
-        seen = super().__call__(images)
-        heatmaps = np.roll(seen.heatmaps, -self._up, axis=2) * np.float32(self._weaken)
-        heatmaps[:, 2, 60, 60] += np.float32(self._ghost)
-        self.picture = images.copy()
-        heatmaps.flags.writeable = False
-        count = None if seen.count is None else seen.count * self._packet
-        if count is not None:
-            count[:, 0] = 1 - count[:, 1:].sum(axis=1)
-            count.flags.writeable = False
-        heads = (seen.visibility, count) if self._heads else (None, None)
-        self._last = Prediction(heatmaps, *heads)
-        return self._last
-
-
-def film(positions, fps=30.0):
-    """Corners (8, 2) or None, frame by frame → frames."""
-    image, painted = EMPTY, None
-    for i, xy in enumerate(positions):
-        if xy is not painted:
-            image, painted = EMPTY if xy is None else paint(EMPTY, xy, 8.0), xy
-        yield Frame(image, i, 1000.0 + i, i / fps, "film")
-
-
-def states(results):
-    return [result.state for result in results]
 
 
 def test_a_still_packet_is_found_counted_and_locked():
@@ -212,75 +154,6 @@ def test_a_model_that_only_has_heatmaps_goes_by_their_peaks():
     assert results[0].packet.visible.all()
     assert results[0].count is None
     assert results[0].score > 0.8
-
-
-@pytest.mark.parametrize(
-    ("weaken", "packet", "state", "looks"),
-    [
-        (1.0, 0.99, "settling", 2),
-        (1.0, 0.9, "no_packet", 2),
-        (1.0, 0.5, "no_packet", 2),
-        (1.0, 0.1, "no_packet", 1),
-        (0.13, 1.0, "no_packet", 2),
-        (0.03, 1.0, "no_packet", 1),
-    ],
-)
-def test_probability_and_peaks_must_be_high_and_less_so_for_a_closer_look(
-    weaken, packet, state, looks
-):
-    engine = Watched(weaken=weaken, packet=packet)
-    result = next(estimate(film([CORNERS]), engine))
-    assert result.state == state
-    assert engine.calls == looks
-    assert result.score == pytest.approx(packet, abs=1e-5)
-
-
-class Fickle(Watched):
-    """One whose answer to "is there a packet" is another at every look."""
-
-    def __init__(self, probabilities, **settings):
-        super().__init__(**settings)
-        self._next = iter(probabilities)
-
-    def __call__(self, images):
-        self._packet = next(self._next)
-        return super().__call__(images)
-
-
-def odds(*probabilities):
-    """The probability that the mean of the logarithms of the odds gives."""
-    return 1 / (1 + np.exp(-np.mean([np.log(p / (1 - p)) for p in probabilities])))
-
-
-@pytest.mark.parametrize(
-    ("looks", "found"), [((0.999, 0.9), True), ((0.9, 0.999), True), ((0.97, 0.8), False)]
-)
-def test_looks_at_a_packet_have_a_say_together(looks, found):
-    """One look that errs, near or far, is outvoted by another that is sure."""
-    result = next(estimate(film([CORNERS]), Fickle(looks), stills=True))
-    assert result.score == pytest.approx(odds(*looks))
-    assert (result.packet is not None) == found
-
-
-def large(xy):
-    """A packet in a frame of four times the size."""
-    frame = np.full((960, 1280, 3), 128, np.uint8)
-    return Frame(paint(frame, xy, 8.0), 0, 1000.0, 0.0, "film")
-
-
-def test_a_picture_alone_is_searched_from_near_and_a_film_part_by_part():
-    """The whole frame says nothing; a part of it does."""
-    seen = [0.001] * 3 + [0.999] * 40
-    result = next(estimate([large(at(640, 500))], Fickle(seen), stills=True))
-    assert result.packet is not None
-    assert np.nanmax(np.abs(result.packet.xy - at(640, 500))) < 3
-
-    engine = Watched(packet=0.001)
-    results = list(
-        estimate((replace(large(at(640, 500)), index=i, pts_s=i / 30) for i in range(3)), engine)
-    )
-    assert states(results) == ["no_packet"] * 3
-    assert engine.calls == 2 * 3  # the whole frame, and one part of it each time
 
 
 def test_results_stay_as_they_were_when_the_engine_answers_anew():
