@@ -1,10 +1,10 @@
 """A frame and where to look → what the network says of it: prepare, engine and decode.
 
 Where the packet was seen before, the network looks at a crop that follows it; otherwise at the
-whole frame, at a part of it where a distant packet would be large enough, and then at the crop
-round what it saw there, which alone shows a card's thickness. Whether there is a packet is what
-several looks say together: each errs for reasons of its own, a box that looks like a packet from
-one distance does not from another.
+whole frame, then at the crop round what it saw there, which alone shows a card's thickness; in a
+picture that stands alone also at parts in which a distant packet would be larger. Whether there is
+a packet is what several looks say together: each errs for reasons of its own, a box that looks like
+a packet from one distance does not from another.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def log_odds(probability: float) -> float:
 
 
 def follow(frame: Frame, looker: Looker, regions: RegionTracker, needed: float) -> Look:
-    """Look where the packet should be, and elsewhere if it is not there.
+    """Look where the packet should be, and everywhere if it is not there.
 
     `needed` is the evidence by which it is known again.
     """
@@ -113,20 +113,11 @@ def follow(frame: Frame, looker: Looker, regions: RegionTracker, needed: float) 
         look = _nearer(frame, looker, look, region)[-1]  # it may stand half outside of the crop
     if look is None or look.evidence() < needed:
         regions.lost()
-        look = _search(frame, looker, regions.elsewhere(frame.hw))
+        everything = whole(frame.hw, looker.input_hw)
+        look = _pooled([_nearer(frame, looker, looker.look(frame, everything), everything)])
     if look.evidence() >= needed:
         regions.found(look.outline(), frame.time_s)
     return look
-
-
-def _search(frame: Frame, looker: Looker, part: Region | None) -> Look:
-    """Look at the whole frame, at one part of it, and closer at what might be a packet."""
-    everything = whole(frame.hw, looker.input_hw)
-    looks = _nearer(frame, looker, looker.look(frame, everything), everything)
-    chains = [looks]
-    if part is not None and looks[-1].evidence() < 0:
-        chains.append(_nearer(frame, looker, looker.look(frame, part), part))
-    return _pooled(chains)
 
 
 def search(frame: Frame, looker: Looker) -> Look:

@@ -73,7 +73,6 @@ class RegionTracker:
         self._xy: Points | None = None
         self._time_s = 0.0
         self._velocity = np.zeros(2)  # frame px per second
-        self._searched = 0
 
     def region(self, frame_hw: tuple[int, int], time_s: float) -> Region | None:
         """Where the packet should be at `time_s`; None if it must be searched for."""
@@ -86,12 +85,6 @@ class RegionTracker:
         extent = np.nanmax(self._xy, axis=0) - np.nanmin(self._xy, axis=0)
         shift = np.clip(self._velocity * elapsed, -extent / 2, extent / 2)
         return crop_around(self._xy + shift, frame_hw, self._input_hw)
-
-    def elsewhere(self, frame_hw: tuple[int, int]) -> Region | None:
-        """A part of the frame to look at beside all of it, each time the next; None = no need."""
-        every = [part for parts in tiles(frame_hw, self._input_hw) for part in parts]
-        self._searched += 1
-        return every[self._searched % len(every)] if every else None
 
     def found(self, xy: Points, time_s: float) -> None:
         """Keypoints (K, 2) in frame px, one finite at least, were seen at `time_s`."""
