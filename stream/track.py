@@ -1,4 +1,4 @@
-"""What is carried from frame to frame: where to look next.
+"""Where to look: round what was found, after it from frame to frame, and part by part.
 
 Times are seconds of the medium (`pts_s`), or of the clock for a camera, never of the computer's
 own speed: a file gives the same answer on a fast machine and on a slow one.

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import nn
@@ -38,7 +39,7 @@ def start(model: Approach, path: Path, batches: Iterable[torch.Tensor]) -> None:
         proto = onnx.load(path)
     except FileNotFoundError:
         raise FileNotFoundError(f"no model at {path}") from None
-    except Exception as error:  # protobuf's own, which are many
+    except DecodeError as error:
         raise ValueError(f"{path} is not an ONNX file") from error
     text = {entry.key: entry.value for entry in proto.metadata_props}.get(METADATA_KEY)
     if text is None or ModelSpec.from_json(text).keypoints != model.spec.keypoints:
@@ -77,9 +78,9 @@ def _fill(model: Approach, graph: onnx.GraphProto) -> None:
         first = next(n for n, part in model.named_modules() if isinstance(part, nn.Conv2d))
         std: torch.Tensor = model.normalise.std  # type: ignore[assignment]
         state[f"{first}.weight"] = state[f"{first}.weight"].flip(1) * std
-    lacking = set(dict(model.named_parameters())) - set(state)
-    if lacking := {name for name in lacking if not name.startswith(ANEW)}:
-        raise KeyError(min(lacking))
+    for name, _ in model.named_parameters():
+        if name not in state and not name.startswith(ANEW):
+            raise KeyError(name)
     model.load_state_dict(state, strict=False)
 
 

@@ -1,4 +1,4 @@
-"""The crop follows the packet; where there is none, the frame is searched part by part."""
+"""The crop follows the packet; the parts of a picture that stands alone leave nothing out."""
 
 import numpy as np
 import pytest

@@ -50,6 +50,16 @@ def batch(count=8):
     )
 
 
+def learn(model, batch, optimizer, steps):
+    """A network on its way: the losses by name of so many steps, each before it is taken."""
+    for _ in range(steps):
+        parts = model.train().loss(model(batch.image.float()), batch)
+        optimizer.zero_grad()
+        sum(parts.values()).backward()
+        optimizer.step()
+        yield parts
+
+
 def write(folder, train=8, val=4):
     """Pictures as a dataset in COCO's format: train/ and val/ with their labels."""
     for split, seeds in (("train", range(train)), ("val", range(100, 100 + val))):

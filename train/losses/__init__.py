@@ -6,7 +6,6 @@ reach); `of_heatmaps` and `of_points` find them by name.
 
 from train.losses.heatmaps import HEATMAP_LOSSES, HeatmapLoss, of_heatmaps
 from train.losses.packets import (
-    Off,
     count_nll,
     found_off,
     heatmap_mse,
@@ -20,7 +19,6 @@ __all__ = [
     "HEATMAP_LOSSES",
     "POINT_LOSSES",
     "HeatmapLoss",
-    "Off",
     "PointLoss",
     "count_nll",
     "found_off",

@@ -52,11 +52,7 @@ def learn(name):
     model, batch, steps = build(name), dots.batch(), of(name).STEPS
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     rate = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, steps)
-    for _ in range(steps):
-        parts = model.train().loss(model(batch.image.float()), batch)
-        optimizer.zero_grad()
-        sum(parts.values()).backward()
-        optimizer.step()
+    for _ in dots.learn(model, batch, optimizer, steps):
         rate.step()
     return model.eval()
 

@@ -59,11 +59,7 @@ def test_frozen_stages_stay_as_they_are_and_the_rest_learns(encoder, frozen):
     with torch.no_grad():
         maps = model.eval().encoder(batch.image.float())
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
-    for _ in range(3):
-        parts = model.train().loss(model(batch.image.float()), batch)
-        optimizer.zero_grad()
-        sum(parts.values()).backward()
-        optimizer.step()
+    list(dots.learn(model, batch, optimizer, 3))
     with torch.no_grad():
         after = model.eval().encoder(batch.image.float())
     for i, (old, new) in enumerate(zip(maps, after, strict=True)):
@@ -85,13 +81,7 @@ def test_every_loss_of_heatmaps_is_one_that_it_learns_by(loss):
     torch.manual_seed(0)
     model, batch = models.build("heatmap", dots.SPEC, **TINY, loss=loss), dots.batch(4)
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
-    values = []
-    for _ in range(25):
-        parts = model.train().loss(model(batch.image.float()), batch)
-        optimizer.zero_grad()
-        sum(parts.values()).backward()
-        optimizer.step()
-        values.append(parts["heatmap"].item())
+    values = [parts["heatmap"].item() for parts in dots.learn(model, batch, optimizer, 25)]
     assert values[-1] < 0.8 * values[0]
     with torch.no_grad():
         heatmaps = model.predict(batch.image.float()).heatmaps

@@ -52,11 +52,7 @@ def test_a_point_that_is_not_in_the_picture_is_not_drawn():
     model, batch = models.build("regression", dots.SPEC, **TINY), dots.batch(8)
     batch.xy[:, 0, 1] = torch.nan
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
-    for _ in range(50):
-        parts = model.train().loss(model(batch.image.float()), batch)
-        optimizer.zero_grad()
-        sum(parts.values()).backward()
-        optimizer.step()
+    list(dots.learn(model, batch, optimizer, 50))
     with torch.no_grad():
         high = model.predict(batch.image.float()).heatmaps.amax(dim=(2, 3))
     assert high[:, 1].max() < 0.3
