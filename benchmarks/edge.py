@@ -4,8 +4,9 @@
 
 Rendered frames (or the real ones of a folder in cardcut's form) → the visible sides, rectified by
 their corners → how strongly lines repeat n times over the thickness, for every n. That is weighed
-against the plain estimate, thickness / 0.31 mm with its deck-to-deck doubt, and printed by how many
-pixels a card has. docs/edge.md says what came of it, and of two other ways of reading the lines.
+against the plain estimate, thickness by the table's card with its deck-to-deck doubt, and printed
+by how many pixels a card has. docs/edge.md says what came of it, and of two other ways of reading
+the lines.
 """
 
 from __future__ import annotations

@@ -20,10 +20,9 @@ from stream.focal import FocalTracker, focal_from_35mm
 from stream.frame import Frame, Packet
 from stream.packet import KEYPOINTS, cards_of, corner_covariance, extent_px
 
-BODY_WEIGHT, LEARNT_WEIGHT = 0.3, 0.5
-"""Of the body's count, of a deck whose cards are taken to be average ones, and of one that
-`kpstream calibrate` has measured. Chosen on rendered pictures and on clips that were trained on
-(docs/edge.md)."""
+BODY_WEIGHT = 0.6
+"""Of the body's count, beside the network's. Chosen on rendered pictures and on real clips that the
+count head had not seen (docs/training.md)."""
 
 SOLVED_S = 0.1
 """For so long the body of a film's packet is taken for what it was: frames closer than that err
@@ -78,9 +77,8 @@ class Reader:
         body = self._solved(packet, frame) if self._speaks else None
         opinions = [(network, 1.0)]
         if body is not None:
-            weight = LEARNT_WEIGHT if self._deck.laid_sd > 0 else BODY_WEIGHT
             thick = cards_of(body, self._deck, len(network) - 1)
-            opinions = [(network, 1 - weight), (thick, weight)]
+            opinions = [(network, 1 - BODY_WEIGHT), (thick, BODY_WEIGHT)]
         # of a deck that nobody named, the body has no doubt
         said = None if body is None or not self._known else doubt(body, self._deck)
         return Reading(_with_nothing(pooled(opinions), distribution[0]), said)

