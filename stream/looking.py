@@ -48,6 +48,10 @@ CANDIDATE = -2.0
 """Evidence from which a look at a large part of a frame, which shows a distant packet poorly, is
 worth a closer one."""
 
+CLEAR = 1.0
+"""Evidence from which what is followed need not be looked for elsewhere: less may come of a crop
+that has slipped, and then its corners are misplaced too."""
+
 CERTAIN = 2.0
 """Evidence from which a picture alone need not be searched any further."""
 
@@ -102,21 +106,25 @@ def log_odds(probability: float) -> float:
 
 
 def follow(frame: Frame, looker: Looker, regions: RegionTracker, needed: float) -> Look:
-    """Look where the packet should be, and everywhere if it is not there.
+    """Look where the packet should be, and everywhere unless it is clearly there.
 
     `needed` is the evidence by which it is known again.
     """
     region = regions.region(frame.hw, frame.time_s)
     looker.lap("track")
-    look = looker.look(frame, region) if region else None
-    if look is not None and region is not None and look.evidence() >= needed:
-        look = _nearer(frame, looker, look, region)[-1]  # it may stand half outside of the crop
-    if look is None or look.evidence() < needed:
-        regions.lost()
+    look = None
+    if region is not None:  # it may stand half outside of the crop
+        look = _pooled([_nearer(frame, looker, looker.look(frame, region), region)])
+    if look is None or look.evidence() < CLEAR:
         everything = whole(frame.hw, looker.input_hw)
-        look = _pooled([_nearer(frame, looker, looker.look(frame, everything), everything)])
+        again = _pooled([_nearer(frame, looker, looker.look(frame, everything), everything)])
+        if look is None or again.evidence() > look.evidence():
+            look = again
+            regions.lost()  # wherever it was, it did not come from there
     if look.evidence() >= needed:
         regions.found(look.outline(), frame.time_s)
+    else:
+        regions.lost()
     return look
 
 

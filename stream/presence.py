@@ -15,7 +15,7 @@ MOST = 4.0
 ALIKE_S = 0.1
 """Frames closer than that err alike: each says as much as the time since the one before it."""
 
-KEPT = -2.0
+KEPT = -1.0
 """Evidence from which what is there is seen in a frame, too: less is a frame without it."""
 
 GAP_S = 0.5

@@ -78,3 +78,21 @@ def test_a_picture_alone_is_searched_from_near_and_a_frame_of_a_film_as_a_whole(
     )
     assert states(results) == ["no_packet"] * 3
     assert engine.calls == 3
+
+
+@pytest.mark.parametrize(
+    ("tracked", "elsewhere", "said", "looks"),
+    [
+        (0.9, (), 0.9, 1),  # clear: its crop alone is looked at
+        (0.75, (0.99, 0.99), 0.99, 3),  # the crop has slipped: from afar it is clearer
+        (0.75, (0.7, 0.7), 0.75, 3),  # it is as unclear from anywhere: it stays where it was
+    ],
+)
+def test_what_is_followed_unclearly_is_looked_for_everywhere(tracked, elsewhere, said, looks):
+    engine = Fickle([0.999, 0.999, tracked, *elsewhere])
+    first, second = estimate(film([CORNERS] * 2), engine)
+    assert first.packet is not None
+    assert second.packet is not None
+    assert second.score == pytest.approx(said, abs=1e-5)
+    assert engine.calls == 2 + looks
+    assert np.abs(second.packet.xy - CORNERS).max() < 0.5
