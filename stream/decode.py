@@ -130,39 +130,18 @@ def _border_bias(sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float64]
     return np.maximum.accumulate(modes), truths
 
 
-INTERVAL = 0.9
-"""Share of a count's distribution that its interval holds at least."""
-
-ROUNDING = 1e-9
-"""Shares are no surer than that."""
-
-
 def count_of(distribution: NDArray[np.floating]) -> Count | None:
     """Distribution (C+1,) over 0..C cards, 0 = no packet → the count, given that there is one.
 
-    Its median, count n reaching from n − ½ to n + ½, and the shortest run of whole counts that
-    holds at least INTERVAL of it (Hyndman, 1996): quantiles, which are rounded outwards on either
-    side, hold more than that. None if all the weight is on 0. Not the expectation: what may be more
-    than the last count lies on that one, and a whole deck would be a card or two short.
+    Its median, count n reaching from n − ½ to n + ½, and the 5 % and 95 % quantiles in whole cards.
+    None if all the weight is on 0. Not the expectation: what may be more than the last count lies
+    on that one, and a whole deck would be a card or two short.
     """
     weights = np.asarray(distribution, np.float64)[1:]
     total = float(weights.sum())
     if not total > 0:
         return None
-    below = np.append(0.0, np.cumsum(weights) / total)
-    middle = int(np.searchsorted(below[1:], 0.5))
-    part = (0.5 - below[middle]) * total / weights[middle]  # of its middle count, below half
-    low, high = _shortest(below)
-    return Count(middle + 0.5 + float(part), low + 1, high)
-
-
-def _shortest(below: NDArray[np.float64]) -> tuple[int, int]:
-    """Shares below each of N bins, and 1 → the fewest bins first … stop − 1 that hold INTERVAL.
-
-    Of several runs as short the one that holds most, of those the first.
-    """
-    stops = np.searchsorted(below, below + INTERVAL - ROUNDING)
-    firsts = np.flatnonzero(stops < len(below))
-    runs = [(stops[i] - i, -round(below[stops[i]] - below[i], 9), int(i)) for i in firsts]
-    bins, _, first = min(runs)
-    return first, first + int(bins)
+    cumulated = np.cumsum(weights) / total
+    low, middle, high = np.searchsorted(cumulated, (0.05, 0.5, 0.95))
+    part = (cumulated[middle] - 0.5) * total / weights[middle]  # of its middle count, above half
+    return Count(float(middle + 1.5 - part), int(low) + 1, min(int(high) + 1, len(weights)))
