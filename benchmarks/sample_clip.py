@@ -2,8 +2,8 @@
 
     python benchmarks/sample_clip.py docs/sample.mp4
 
-43 rather thick cards (0.31 mm each), squared up, in even light: what a performer shows first. Nothing
-but the renderer's own drawings is in it. Needs what `pip install .` installs.
+43 rather thick cards (0.31 mm each), squared up, in even light: what a performer shows first.
+Nothing but the renderer's own drawings is in it. Needs what `pip install .` installs.
 """
 
 import sys
