@@ -32,7 +32,7 @@ class Deck:
     card_slack_mm2: float = 0.0
     laid_sd: float = 0.0
     network_ratio: float = 1.0  # true count / the network's, which knows an average card
-    network_ratio_sd: float = 0.065  # as 0.02 mm of a card that it takes for 0.295
+    network_ratio_sd: float = 0.065  # as 0.02 mm of a card that it takes for 0.31
 
     def thickness_mm(self, cards: Cards) -> Cards:
         """Count → how thick such a packet should be."""

@@ -112,20 +112,22 @@ def follow(frame: Frame, looker: Looker, regions: RegionTracker, needed: float) 
     """
     region = regions.region(frame.hw, frame.time_s)
     looker.lap("track")
-    look = None
-    if region is not None:  # it may stand half outside of the crop
-        look = _pooled([_nearer(frame, looker, looker.look(frame, region), region)])
+    tracked = None if region is None else _at(frame, looker, region)
+    look = tracked
     if look is None or look.evidence() < CLEAR:
-        everything = whole(frame.hw, looker.input_hw)
-        again = _pooled([_nearer(frame, looker, looker.look(frame, everything), everything)])
+        again = _at(frame, looker, whole(frame.hw, looker.input_hw))
         if look is None or again.evidence() > look.evidence():
             look = again
-            regions.lost()  # wherever it was, it did not come from there
+    if look is not tracked or look.evidence() < needed:
+        regions.lost()  # wherever it was, it did not come from there
     if look.evidence() >= needed:
         regions.found(look.outline(), frame.time_s)
-    else:
-        regions.lost()
     return look
+
+
+def _at(frame: Frame, looker: Looker, region: Region) -> Look:
+    """What is in a region; a packet may stand half outside of it, or be small in it."""
+    return _pooled([_nearer(frame, looker, looker.look(frame, region), region)])
 
 
 def search(frame: Frame, looker: Looker) -> Look:

@@ -59,7 +59,7 @@ def test_a_measured_deck_pulls_the_count_towards_its_thickness():
     seen = packet(thickness_mm=30 * POKER.card_mm)
     plain = count_of(read(None, network(34), seen).distribution).median
     known = count_of(read(learnt(), network(34), seen).distribution).median
-    assert 29.5 < known < plain - 0.4
+    assert 29.5 < known < min(plain - 0.4, 32.1)
 
 
 def test_a_deck_of_thin_cards_holds_more_of_them():
