@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from engines.fake import FakeEngine, paint
 from engines.spec import ModelSpec
+from stream.closeup_network import CloseUpNetwork
 from stream.constancy import ConstantCount
 from stream.cuboid import solve
 from stream.decks import DECKS
@@ -29,7 +30,6 @@ from stream.geometry import Region, whole
 from stream.looking import Look, Looker, closely
 from stream.packet import EDGES, FLIP, KEYPOINTS, corner_covariance
 from stream.prepare import prepare
-from stream.rim_network import RimNetwork
 from stream.steady import Steady
 from stream.track import RegionTracker
 
@@ -72,7 +72,7 @@ def stages() -> dict[str, Callable[[], object]]:
     packet = Packet(CORNERS, np.ones(8), np.arange(8) != 6)
     result = Result(frame, "locked", packet, Count(36.8, 35, 39), 0.98)
     heatmaps = noisy_gaussians(rng)
-    looker, rims = Looker(FakeEngine(SPEC)), RimNetwork.bundled()
+    looker, read = Looker(FakeEngine(SPEC)), CloseUpNetwork.bundled()
     look = Look(packet, np.ones(8), None, 1.0, 1.0)
     return {
         "prepare, a 500 px crop": lambda: prepare(image, crop, SPEC.input_hw, out),
@@ -80,7 +80,7 @@ def stages() -> dict[str, Callable[[], object]]:
             image, whole(FRAME_HW, SPEC.input_hw), SPEC.input_hw, out
         ),
         "decode, 8 x 64 x 64": lambda: decode(heatmaps, SPEC.sigma_px / SPEC.stride),
-        "rims of two sides": lambda: closely(frame, looker, look, rims),
+        "close-ups of four edges": lambda: closely(frame, looker, look, read),
         "body": lambda: solve(packet.xy, corner_covariance(packet), FRAME_HW, DECKS["poker"]),
         "track": tracked(),
         "draw": lambda: draw(result, SPEC, hud="59.8 fps  12 ms"),

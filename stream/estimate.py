@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from engines.spec import Engine, ModelSpec
+from stream.closeup_network import CloseUpNetwork
 from stream.constancy import ConstantCount
 from stream.decks import Deck
 from stream.decode import count_of
@@ -18,7 +19,6 @@ from stream.looking import ALONE, Look, Looker, closely, follow, inside, search
 from stream.packet import KEYPOINTS, TURN
 from stream.presence import Presence
 from stream.reading import Reader, Reading
-from stream.rim_network import RimNetwork
 from stream.steady import Naming, Steady
 from stream.track import RegionTracker
 
@@ -69,7 +69,7 @@ def sightings(
 ) -> Generator[Sighting, None, None]:
     """Frames in order → what is found in each; a film's packet is followed from frame to frame."""
     looker, reader = Looker(engine), Reader(engine.spec, deck, stills=stills, body=body)
-    rims = RimNetwork.bundled() if reader.counts else None
+    closer = CloseUpNetwork.bundled() if reader.counts else None
     regions, presence = RegionTracker(engine.spec.input_hw), Presence()
     for frame in frames:
         looker.start()
@@ -81,8 +81,8 @@ def sightings(
             there = presence.update(look.evidence(), frame.time_s)
         looker.lap("track")
         reading = Reading(None)
-        if there and rims is not None:
-            look = closely(frame, looker, look, rims)
+        if there and closer is not None:
+            look = closely(frame, looker, look, closer)
             looker.lap("decode")
         if there:
             reading = reader.read(look.packet, look.distribution, frame)

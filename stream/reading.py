@@ -2,7 +2,7 @@
 
 The network says what a packet of an average deck would hold; the body that its corners make says
 how thick it is, which with the deck's own card is a count too. Both err where the corners err, so
-their weights in the pool add up to 1.
+their weights in the pool add up to 1; where the corners are astray, the network alone is left.
 """
 
 from __future__ import annotations
@@ -20,9 +20,20 @@ from stream.focal import FocalTracker, focal_from_35mm
 from stream.frame import Frame, Packet
 from stream.packet import KEYPOINTS, cards_of, corner_covariance, extent_px
 
-BODY_WEIGHT = 0.6
+BODY_WEIGHT = 0.8
 """Of the body's count, beside the network's. Chosen on rendered pictures and on real clips that the
 count head had not seen (docs/training.md)."""
+
+LESS_SURE = 2.0
+"""A body whose count is so many times as wide as the network's weighs less, in proportion: what
+knows nothing must not blur what knows."""
+
+ASTRAY = 0.15
+"""So often a packet's corners are taken for others, and its thickness says nothing: the share of
+rendered packets that are found whose corners are far off, most of them misnamed."""
+
+WHOLE = 1 / 12
+"""Variance of what is rounded to whole cards."""
 
 SOLVED_S = 0.1
 """For so long the body of a film's packet is taken for what it was: frames closer than that err
@@ -75,13 +86,15 @@ class Reader:
             return Reading(None, f"too far: the packet is {across_px:.0f} px across, {wanted}")
         network = _stretched(distribution, self._deck)
         body = self._solved(packet, frame) if self._speaks else None
-        opinions = [(network, 1.0)]
+        said = pooled([(network, 1.0)])
         if body is not None:
             thick = cards_of(body, self._deck, len(network) - 1)
-            opinions = [(network, 1 - BODY_WEIGHT), (thick, BODY_WEIGHT)]
+            weight = BODY_WEIGHT * min(1.0, LESS_SURE * _spread(said) / _spread(thick))
+            both = pooled([(network, 1 - weight), (thick, weight)])
+            said = (1 - ASTRAY) * both + ASTRAY * said
         # of a deck that nobody named, the body has no doubt
-        said = None if body is None or not self._known else doubt(body, self._deck)
-        return Reading(_with_nothing(pooled(opinions), distribution[0]), said)
+        why = None if body is None or not self._known else doubt(body, self._deck)
+        return Reading(_with_nothing(said, distribution[0]), why)
 
     def lost(self) -> None:
         """No packet: the next one may lie anywhere."""
@@ -109,6 +122,13 @@ class Reader:
             focal_px = None if mm is None else focal_from_35mm(mm, frame.hw)
             self._focal = frame.hw, FocalTracker(frame.hw, focal_px)
         return self._focal[1]
+
+
+def _spread(cards: Distribution) -> float:
+    """The standard deviation of a distribution (C+1,), and of the rounding to whole cards."""
+    counts = np.arange(len(cards))
+    off = counts - cards @ counts
+    return float(np.sqrt(cards @ np.square(off) + WHOLE))
 
 
 def _stretched(distribution: Distribution, deck: Deck) -> Distribution:

@@ -1,4 +1,4 @@
-"""`kpstream-train fit | rims | average | eval | export | synth`: parses, opens, runs; no logic.
+"""`kpstream-train fit | closeups | average | eval | export | synth`: parses, opens, runs; no logic.
 
 Exit codes: 0, 2 for wrong usage, 1 for a failure (one line says which), 130 after Ctrl-C.
 """
@@ -14,7 +14,7 @@ from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from train import eval_command, export_command, rims_command
+from train import closeups_command, eval_command, export_command
 from train.config import KEYPOINTS, NETWORK, PACKETS, Config
 from train.presets import PRESETS, settings
 from train.words import numbers, size
@@ -61,11 +61,11 @@ def _parser(preset: Mapping[str, Any] | None = None) -> argparse.ArgumentParser:
     fit.add_argument("--preset", default="", help=names)
     fit.set_defaults(run=_fit, **(preset or {}))
 
-    rims = commands.add_parser(
-        "rims", help="train the second look, at the rims of a packet's sides", formatter_class=shown
+    closeups = commands.add_parser(
+        "closeups", help="train the second look, at a packet's short edges", formatter_class=shown
     )
-    rims_command.add_arguments(rims)
-    rims.set_defaults(run=rims_command.run)
+    closeups_command.add_arguments(closeups)
+    closeups.set_defaults(run=closeups_command.run)
 
     average = commands.add_parser("average", help="checkpoints of one network → their mean")
     average.add_argument("checkpoints", nargs="+", type=Path, help="rounds of one another")

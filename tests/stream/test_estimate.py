@@ -17,7 +17,7 @@ def test_a_still_packet_is_found_counted_and_locked():
     assert [result.frame.index for result in results] == list(range(20))
     assert states(results) == ["settling"] * 15 + ["locked"] * 5
     counts = [(r.count.cards, r.count.low, r.count.high) for r in results if r.count]
-    assert counts == [(26, 24, 29), (26, 25, 28)] + [(26, 25, 27)] * 18
+    assert counts == [(26, 25, 27)] * 20
     for result in results:
         assert result.packet is not None
         assert np.abs(result.packet.xy - CORNERS).max() < 0.5
@@ -49,7 +49,7 @@ def test_a_packet_that_stands_half_outside_of_its_crop_is_looked_at_again():
     results = list(estimate(film([at(140, 90), at(140, 90), at(90, 90)]), engine))
     assert engine.calls == 2 + 1 + 2
     assert results[2].packet is not None
-    assert np.abs(results[2].packet.xy - at(90, 90)).max() < 1.0
+    assert np.abs(results[2].packet.xy - at(90, 90)).max() < 1.5  # dots have no edges to hold to
 
 
 def test_no_packet_is_said_and_nothing_with_it():

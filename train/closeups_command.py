@@ -1,4 +1,4 @@
-"""`kpstream-train rims`: the second look's network, from real and rendered packets."""
+"""`kpstream-train closeups`: the second look's network, from real and rendered packets."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backgrounds", default="", help="folder of pictures without a packet")
     parser.add_argument("--hands", default="", help="folder of cut-out hands")
     parser.add_argument("--art", default="", help="folder with backs/ and faces/")
-    parser.add_argument("--real", type=float, default=0.25, help="share of real pictures")
-    parser.add_argument(
-        "--samples", type=int, default=24000, help="pictures whose sides are cut out"
-    )
-    parser.add_argument("--epochs", type=int, default=40, help="how many times they are seen")
+    parser.add_argument("--model", type=Path, help="ONNX file whose corners it learns to better")
+    parser.add_argument("--real", type=float, default=0.12, help="share of real pictures")
+    parser.add_argument("--samples", type=int, default=26000, help="how many pictures")
+    parser.add_argument("--epochs", type=int, default=7, help="how many times they are seen")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
+    parser.add_argument("--workers", type=int, default=1, help="processes that make pictures")
     parser.add_argument("--out", type=Path, required=True, help="the .npz to write")
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Train and write."""
-    from stream.frame import checked_output  # noqa: PLC0415 - OpenCV takes a while to import
+    from engines import DEFAULT_MODEL  # noqa: PLC0415 - takes a while to import
+    from stream.frame import checked_output  # noqa: PLC0415 - so does OpenCV
 
     out = checked_output(options.out)
     if out.suffix != ".npz":
@@ -45,14 +46,15 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
             empty=0.0,
             samples=options.samples,
             epochs=options.epochs,
-            batch=64,
+            batch=256,
             lr=3e-3,
-            weight_decay=0.01,
+            weight_decay=0.02,
             seed=options.seed,
+            workers=options.workers,
             out=str(out),
         )
     except ValueError as error:
         parser.error(str(error))
-    from train.rims import fit  # noqa: PLC0415 - torch takes seconds to import
+    from train.closeups import fit  # noqa: PLC0415 - torch takes seconds to import
 
-    print(f"wrote {fit(config)}")
+    print(f"wrote {fit(config, options.model or DEFAULT_MODEL)}")

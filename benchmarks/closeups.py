@@ -1,6 +1,7 @@
-"""What reading the rims of a packet's sides is worth: corners and counts without and with it.
+"""What looking at a packet's short edges from close by is worth: corners and counts both ways.
 
-    python benchmarks/rims.py [--frames 200] [--cardcut FOLDER] [--art … --backgrounds … --hands …]
+    python benchmarks/closeups.py [--frames 200] [--cardcut FOLDER]
+        [--art … --backgrounds … --hands …]
 
 Rendered frames of 1280×720 (of the decks, tables and hands that training leaves out, where folders
 are given), or the clips of cardcut that are held out, each frame alone. The count is the median of
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import engines
+from stream.closeup_network import CloseUpNetwork
 from stream.combine import pooled
 from stream.cuboid import solve
 from stream.decks import DECKS
@@ -30,7 +32,6 @@ from stream.frame import Frame, Packet
 from stream.looking import ALONE, Looker, closely, search
 from stream.packet import MAX_CARDS, cards_of, corner_covariance
 from stream.reading import BODY_WEIGHT
-from stream.rim_network import RimNetwork
 from stream.synth import Renderer, SceneConfig
 from train.datasets import cardcut
 from train.datasets.rendered import held_out_art
@@ -102,8 +103,8 @@ def real(folder: Path) -> Iterator[Shot]:
 
 def measure(shots: Iterable[Shot], engine: engines.Engine) -> None:
     """Print what both ways say of the same pictures."""
-    looker, rims, without, held = Looker(engine), RimNetwork.bundled(), Way(), Way()
-    seen = found = astray = sides = 0
+    looker, read, without, closer = Looker(engine), CloseUpNetwork.bundled(), Way(), Way()
+    seen = found = astray = 0
     for image, xy, cards in shots:
         if np.isfinite(xy[:, 0]).sum() < 4:
             continue
@@ -117,20 +118,17 @@ def measure(shots: Iterable[Shot], engine: engines.Engine) -> None:
         if np.median(errors) > ASTRAY:
             astray += 1
             continue
-        closer = closely(frame, looker, look, rims)
-        sides += closer is not look
         without.take(look.packet, look.distribution, (image, xy, cards))
-        held.take(closer.packet, look.distribution, (image, xy, cards))
-    print(
-        f"{seen} packets, {found} found, {astray} of them astray; {sides} of the rest with a side"
-    )
-    print(f"  heatmaps alone   {without.told()} of the intervals hold")
-    print(f"  held by rims     {held.told()} of the intervals hold")
+        near = closely(frame, looker, look, read)
+        closer.take(near.packet, look.distribution, (image, xy, cards))
+    print(f"{seen} packets, {found} found, {astray} of them astray")
+    print(f"  heatmaps alone      {without.told()} of the intervals hold")
+    print(f"  seen from close by  {closer.told()} of the intervals hold")
 
 
 def main() -> None:
     """Measure."""
-    parser = argparse.ArgumentParser(description="corners and counts without and with the rims")
+    parser = argparse.ArgumentParser(description="corners and counts without and with close-ups")
     parser.add_argument("--model", type=Path, default=engines.DEFAULT_MODEL)
     parser.add_argument("--frames", type=int, default=200, help="rendered pictures")
     parser.add_argument("--cardcut", type=Path, help="a folder in cardcut's form, in their place")

@@ -1,0 +1,153 @@
+"""Patches round a packet's short edges → where the two corners of each are: a small network.
+
+    patch, and lines from either corner, as thought, to its neighbours
+      └─ 6 convolutions ─ two scores a cell ─ softmax ─┬─ means: the corners' places
+                                                       └─ what is seen there ─ doubts; seen?
+
+`train/closeups.py` trains the same network. It is OpenCV that runs it because that is there
+wherever kpstream is, whatever engine does the large network's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+import engines
+from stream.closeups import SIZE, CloseUp
+
+Floats = NDArray[np.float32]
+
+WEIGHTS = Path(engines.__file__).parent / "models" / "closeups.npz"
+
+OUTPUTS = ("scores", "features")
+"""Of the convolutions' graph."""
+
+STRIDE = 4
+"""Pixels of a patch to a cell of the scores."""
+
+CONTRAST = 10.0
+"""Grey levels added to a patch's standard deviation: one without contrast stays flat."""
+
+LINE = 0.06
+"""Standard deviation across the lines to the neighbours, in parts of a patch's half."""
+
+LEAST = 1e-5
+"""Added to the variance of a softmax."""
+
+NUMBER = 0.1
+"""Scale of the scores' size."""
+
+DEGREES = 4.0
+"""Degrees of freedom of the t distribution that a corner's error is taken to be of."""
+
+WIDEST, FINEST = -2.0, 6.0
+"""Logarithms that the precision's factors are kept between."""
+
+PIXELS = ((np.arange(SIZE) + 0.5) / SIZE * 2 - 1).astype(np.float32)
+CELLS = ((np.arange(SIZE // STRIDE) + 0.5) / (SIZE // STRIDE) * 2 - 1).astype(np.float32)
+GRID = np.stack(np.meshgrid(CELLS, CELLS), axis=-1).reshape(-1, 2)
+"""Where a patch's pixels are, its cells, and all of these (n², 2), in parts of its half."""
+
+
+def inputs(pictures: NDArray[np.uint8], thought: Floats, neighbours: Floats) -> Floats:
+    """Patches (N, SIZE, SIZE, 3), corners (N, 2, 2), neighbours (N, 2, 2, 2) → (N, 5, SIZE, SIZE).
+
+    Colours without their mean, in parts of the patch's contrast, and the lines of either corner.
+    """
+    levels = pictures.astype(np.float32)
+    contrast = levels.std(axis=(1, 2, 3), keepdims=True) + CONTRAST
+    even = (levels - levels.mean(axis=(1, 2), keepdims=True)) / contrast
+    return np.concatenate([even.transpose(0, 3, 1, 2), lines(thought, neighbours)], axis=1)
+
+
+def lines(thought: Floats, neighbours: Floats) -> Floats:
+    """Corners (N, 2, 2) and neighbours (N, 2, 2, 2) → (N, 2, SIZE, SIZE).
+
+    1 on the lines from a corner to its neighbours, 0 far off. To a neighbour that was not found,
+    NaN, the line is a point; a corner that was not found has none.
+    """
+    found = np.asarray(np.isfinite(thought).all(axis=2))[..., None, None]
+    start = np.where(found, thought[:, :, None], np.float32(0))
+    arms = np.nan_to_num(neighbours - start)[..., None, None, :]
+    length = np.maximum(np.hypot(arms[..., 0], arms[..., 1]), np.float32(1e-3))
+    u, v = arms[..., 0] / length, arms[..., 1] / length
+    x, y = PIXELS - start[..., :1, None], PIXELS[:, None] - start[..., 1:, None]
+    along = np.clip(x * u + y * v, 0, length)
+    far = (np.square(x - along * u) + np.square(y - along * v)).min(axis=2)
+    return np.where(found, np.exp(far * np.float32(-0.5 / LINE**2)), np.float32(0))
+
+
+def covariance_of(numbers: Floats) -> NDArray[np.float64]:
+    """Factors of the precision (N, 3) as the network says them → covariances (N, 2, 2).
+
+    Said are ln a, b / √ac and ln c of U = [[a, b], [0, c]], and UᵀU is the inverse of the t
+    distribution's scale matrix; its covariance is that matrix times ν / (ν − 2).
+    """
+    logs = np.clip(numbers[:, [0, 2]].astype(np.float64), WIDEST, FINEST)
+    a, c = np.exp(logs).T
+    root = np.zeros((len(logs), 2, 2))  # of U, the inverse
+    root[:, 0, 0], root[:, 1, 1] = 1 / a, 1 / c
+    root[:, 0, 1] = -numbers[:, 1] / np.sqrt(a * c)
+    return np.asarray(root @ root.transpose(0, 2, 1)) * (DEGREES / (DEGREES - 2))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Said:
+    """What the network says of an edge. Lengths are in parts of its patch's half."""
+
+    places: Floats  # (2, 2) u, v of its corners
+    covariance: NDArray[np.float64]  # (2, 2, 2) of each
+    seen: Floats  # (2,) log odds that each is seen
+
+
+class CloseUpNetwork:
+    """The network with its weights, as `train.closeups.CloseUpModel.arrays` has them.
+
+    For one thread.
+    """
+
+    def __init__(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        self._weights = weights
+        self._convolutions = cv2.dnn.readNetFromONNX(weights["convolutions"])
+
+    @classmethod
+    def bundled(cls) -> CloseUpNetwork:
+        """The network that ships with the package."""
+        with np.load(WEIGHTS) as stored:
+            return cls({name: stored[name] for name in stored.files})
+
+    def __call__(self, closeups: Sequence[CloseUp]) -> list[Said]:
+        """Patches → what is said of each."""
+        if not closeups:
+            return []
+        thought = np.stack([one.thought for one in closeups]).astype(np.float32)
+        neighbours = np.stack([one.neighbours for one in closeups]).astype(np.float32)
+        x = inputs(np.stack([one.picture for one in closeups]), thought, neighbours)
+        self._convolutions.setInput(x)
+        scores, features = self._convolutions.forward(OUTPUTS)  # (N, 2, n, n), (N, C, n, n)
+        scores = scores.reshape(len(x), 2, -1)
+        features = features.reshape(len(x), -1, scores.shape[2])
+        highest = scores.max(axis=2, keepdims=True)
+        share = np.exp(scores - highest)
+        total = share.sum(axis=2, keepdims=True)
+        share /= total
+        places = share @ GRID
+        variance = share @ np.square(GRID) - np.square(places)
+        spread = np.log(np.maximum(variance, 0) + LEAST) / 2
+        size = np.concatenate([np.log(total) + highest, highest], axis=2) * NUMBER
+        parts = [share @ features.transpose(0, 2, 1), places, spread, size]
+        numbers = np.concatenate(parts, axis=2).reshape(len(x), -1)
+        out = self._dense(np.maximum(self._dense(numbers, "dense0"), 0), "dense1")
+        each = out.reshape(len(x), 2, 4)
+        covariance = covariance_of(each[..., :3].reshape(-1, 3)).reshape(-1, 2, 2, 2)
+        return [Said(*row) for row in zip(places, covariance, each[..., 3], strict=True)]
+
+    def _dense(self, x: Floats, name: str) -> Floats:
+        return np.asarray(x @ self._weights[name] + self._weights[f"{name}_bias"])
