@@ -24,14 +24,13 @@ from numpy.typing import NDArray
 
 import engines
 from stream.closeup_network import CloseUpNetwork
-from stream.combine import pooled
 from stream.cuboid import solve
 from stream.decks import DECKS
 from stream.decode import count_of
 from stream.frame import Frame, Packet
 from stream.looking import ALONE, Looker, closely, search
 from stream.packet import MAX_CARDS, cards_of, corner_covariance
-from stream.reading import BODY_WEIGHT
+from stream.reading import together
 from stream.synth import Renderer, SceneConfig
 from train.datasets import cardcut
 from train.datasets.rendered import held_out_art
@@ -63,7 +62,7 @@ class Way:
         said = {"network": network, "both": network}
         if body is not None:
             thick = said["body"] = cards_of(body, DECK)
-            said["both"] = pooled([(network, 1 - BODY_WEIGHT), (thick, BODY_WEIGHT)])
+            said["both"] = together(network, thick)
         for who, distribution in said.items():
             count = count_of(distribution)
             if count is None:

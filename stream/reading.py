@@ -86,12 +86,8 @@ class Reader:
             return Reading(None, f"too far: the packet is {across_px:.0f} px across, {wanted}")
         network = _stretched(distribution, self._deck)
         body = self._solved(packet, frame) if self._speaks else None
-        said = pooled([(network, 1.0)])
-        if body is not None:
-            thick = cards_of(body, self._deck, len(network) - 1)
-            weight = BODY_WEIGHT * min(1.0, LESS_SURE * _spread(said) / _spread(thick))
-            both = pooled([(network, 1 - weight), (thick, weight)])
-            said = (1 - ASTRAY) * both + ASTRAY * said
+        thick = None if body is None else cards_of(body, self._deck, len(network) - 1)
+        said = together(network, thick)
         # of a deck that nobody named, the body has no doubt
         why = None if body is None or not self._known else doubt(body, self._deck)
         return Reading(_with_nothing(said, distribution[0]), why)
@@ -122,6 +118,16 @@ class Reader:
             focal_px = None if mm is None else focal_from_35mm(mm, frame.hw)
             self._focal = frame.hw, FocalTracker(frame.hw, focal_px)
         return self._focal[1]
+
+
+def together(network: Distribution, thick: Distribution | None) -> Distribution:
+    """What the network and the body's thickness say (C+1,) → the count by both, P(0) = 0."""
+    alone = pooled([(network, 1.0)])
+    if thick is None:
+        return alone
+    weight = BODY_WEIGHT * min(1.0, LESS_SURE * _spread(alone) / _spread(thick))
+    both = pooled([(network, 1 - weight), (thick, weight)])
+    return np.asarray((1 - ASTRAY) * both + ASTRAY * alone)
 
 
 def _spread(cards: Distribution) -> float:
