@@ -215,7 +215,11 @@ def _fewer(scene: Scene, taken: int) -> Scene:
     thickness_mm = scene.body.thickness_mm * left / scene.cards
     body = replace(scene.body, thickness_mm=thickness_mm)
     tones, shifts = scene.packet.tones[:left], scene.packet.shifts[:left]
-    packet = replace(scene.packet, thickness_mm=thickness_mm, tones=tones, shifts=shifts)
+    lie = scene.packet.lie
+    if lie is not None:
+        edges = lie.edges[: left + 1] / lie.edges[left]
+        lie = replace(lie, turns=lie.turns[:left], edges=edges, gaps=lie.gaps[:left])
+    packet = replace(scene.packet, thickness_mm=thickness_mm, tones=tones, shifts=shifts, lie=lie)
     return replace(scene, cards=left, body=body, packet=packet)
 
 

@@ -38,8 +38,8 @@ BEYOND = 0.07
 LONGEST = 0.3
 """An edge that is thought to be longer, in the same parts, is cut off: no packet is so thick."""
 
-SMALLEST_PX = 40.0
-"""A packet of a smaller extent shows nothing more from near by."""
+SMALLEST_PX = 100.0
+"""A packet of a smaller extent shows nothing more from near by: the network saw it enlarged."""
 
 _SIDE, _FACE, _ACROSS = 1, 2, 4  # what is added to a corner's number or taken from it
 
