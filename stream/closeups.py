@@ -60,7 +60,7 @@ class CloseUp:
 
     def there(self, xy: Floats) -> Floats:
         """Points (…, 2) px of the frame → u, v."""
-        return np.asarray((xy - self.middle) @ self.axes.T / np.square(self.axes[0]).sum())
+        return _within(xy, self.middle, self.axes)
 
 
 def cut(image: Image, xy: Floats, seen: Floats) -> Iterator[CloseUp]:
@@ -84,9 +84,13 @@ def cut(image: Image, xy: Floats, seen: Floats) -> Iterator[CloseUp]:
         axes = axes * (BEYOND * extent + min(length, LONGEST * extent) / 2)
         picture = _cut_out(image, middle, axes)
         near = xy[[[one ^ _SIDE, one ^ _ACROSS] for one in pair]]
-        nothing = np.zeros((0, 0))
-        one = CloseUp(pair, picture, nothing, nothing, middle, axes)
-        yield CloseUp(pair, picture, one.there(both), one.there(near), middle, axes)
+        thought, neighbours = (_within(at, middle, axes) for at in (both, near))
+        yield CloseUp(pair, picture, thought, neighbours, middle, axes)
+
+
+def _within(xy: Floats, middle: Floats, axes: Floats) -> Floats:
+    """Points (…, 2) px of the frame → u, v of the patch round `middle`."""
+    return np.asarray((xy - middle) @ axes.T / np.square(axes[0]).sum())
 
 
 def _axes(xy: Floats, pair: tuple[int, int]) -> Floats | None:

@@ -116,10 +116,10 @@ def follow(frame: Frame, looker: Looker, regions: RegionTracker, needed: float) 
     """
     region = regions.region(frame.hw, frame.time_s)
     looker.lap("track")
-    tracked = None if region is None else look_into(frame, looker, region)
+    tracked = None if region is None else _at(frame, looker, region)
     look = tracked
     if look is None or look.evidence() < CLEAR:
-        again = look_into(frame, looker, whole(frame.hw, looker.input_hw))
+        again = _at(frame, looker, whole(frame.hw, looker.input_hw))
         if look is None or again.evidence() > look.evidence():
             look = again
     if look is not tracked or look.evidence() < needed:
@@ -129,7 +129,7 @@ def follow(frame: Frame, looker: Looker, regions: RegionTracker, needed: float) 
     return look
 
 
-def look_into(frame: Frame, looker: Looker, region: Region) -> Look:
+def _at(frame: Frame, looker: Looker, region: Region) -> Look:
     """What is in a region; a packet may stand half outside of it, or be small in it."""
     return _pooled([_nearer(frame, looker, looker.look(frame, region), region)])
 

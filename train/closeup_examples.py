@@ -23,11 +23,12 @@ from stream import closeups
 from stream.frame import Frame
 from stream.geometry import Region
 from stream.looking import Look, Looker
-from stream.packet import TURN, extent_px
+from stream.packet import extent_px
 from stream.track import crop_around
 from train import mixture
 from train.config import Config
 from train.datasets import cardcut
+from train.metrics import best_order, corner_errors
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -183,11 +184,9 @@ def _look(image: Image, truth: _Truth, rng: np.random.Generator, looker: Looker)
 
 def _named(truth: _Truth, xy: Floats) -> tuple[_Truth, float]:
     """The truth under the names that the network gave, and how far off it is, px in the median."""
-    ways = []
-    for order in (list(range(8)), list(TURN)):
-        far = np.linalg.norm(truth.xy[order] - xy, axis=1)[truth.seen[order]]
-        ways.append((float(np.median(np.nan_to_num(far, nan=np.inf))), order))
-    off, order = min(ways)
+    shown = np.where(truth.seen[:, None], truth.xy, np.nan)
+    order = best_order(xy, shown)  # there and back it is the same
+    off = float(np.median(corner_errors(xy, shown)))
     return _Truth(truth.xy[order], truth.seen[order]), off
 
 

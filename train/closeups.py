@@ -15,15 +15,12 @@ from torch.nn import functional
 
 from stream import closeup_network
 from stream.closeup_network import (
-    CONTRAST,
     DEGREES,
     FINEST,
     GRID,
     LEAST,
-    LINE,
     NUMBER,
     OUTPUTS,
-    PIXELS,
     WIDEST,
 )
 from stream.closeups import SIZE
@@ -151,23 +148,8 @@ def trained(config: Config, given: Examples) -> CloseUpModel:
 
 def inputs(pictures: torch.Tensor, thought: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
     """`stream.closeup_network.inputs`, of tensors."""
-    levels = pictures.float()
-    contrast = levels.std(dim=(1, 2, 3), keepdim=True, correction=0) + CONTRAST
-    even = (levels - levels.mean(dim=(1, 2), keepdim=True)) / contrast
-    return torch.cat([even.permute(0, 3, 1, 2), _lines(thought, neighbours)], dim=1)
-
-
-def _lines(thought: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
-    found = torch.isfinite(thought).all(dim=2)[..., None, None]
-    start = torch.nan_to_num(thought)[:, :, None]
-    arms = torch.nan_to_num(neighbours - start)[..., None, None, :]
-    length = arms.norm(dim=-1).clamp(min=1e-3)
-    u, v = arms[..., 0] / length, arms[..., 1] / length
-    at = torch.from_numpy(PIXELS)
-    x, y = at - start[..., :1, None], at[:, None] - start[..., 1:, None]
-    along = torch.minimum((x * u + y * v).clamp(min=0), length)
-    far = ((x - along * u) ** 2 + (y - along * v) ** 2).amin(dim=2)
-    return torch.exp(far * (-0.5 / LINE**2)) * found
+    arrays = (part.numpy() for part in (pictures, thought, neighbours))
+    return torch.from_numpy(closeup_network.inputs(*arrays))
 
 
 def _varied(batch: Examples) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
