@@ -19,11 +19,12 @@ from rich.progress import track
 from torch.utils.data import DataLoader, Dataset
 
 import engines
+from engines.spec import read_spec
 from stream import closeups
 from stream.frame import Frame
 from stream.geometry import Region
 from stream.looking import Look, Looker
-from stream.packet import extent_px
+from stream.packet import KEYPOINTS, extent_px
 from stream.track import crop_around
 from train import mixture
 from train.config import Config
@@ -86,7 +87,8 @@ class _Truth:
 def examples(config: Config, model: Path) -> Examples:
     """`config.samples` pictures, `config.real` of them real → the patches of their packets.
 
-    Raises ValueError if no corner is found in any of them.
+    `model` is the file of the network that finds them. Raises ValueError if no corner is found in
+    any of them and if the network finds other keypoints, OSError for a file that cannot be read.
     """
     pictures = _Pictures(config, model)
     # as arrays: tensors would each keep a file open
@@ -106,6 +108,9 @@ class _Pictures(Dataset[Examples | None]):
     """Picture by picture; which one, and how its corners are off, follows from seed and index."""
 
     def __init__(self, config: Config, model: Path) -> None:
+        found = read_spec(model).keypoints  # here, for a process that is forked says it badly
+        if found != KEYPOINTS:
+            raise ValueError(f"the corners of a packet are wanted, {model} finds {found}")
         samples = cardcut.load(Path(config.data)) if config.data else []
         learnt = cardcut.split(samples, config.hold_out)[0]
         self._config, self._model = config, model

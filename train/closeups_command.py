@@ -18,7 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backgrounds", default="", help="folder of pictures without a packet")
     parser.add_argument("--hands", default="", help="folder of cut-out hands")
     parser.add_argument("--art", default="", help="folder with backs/ and faces/")
-    parser.add_argument("--model", type=Path, help="ONNX file whose corners it learns to better")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        help="ONNX file whose corners it learns to better; the bundled one if unnamed",
+    )
     parser.add_argument("--real", type=float, default=0.12, help="share of real pictures")
     parser.add_argument("--samples", type=int, default=26000, help="how many pictures")
     parser.add_argument("--epochs", type=int, default=7, help="how many times they are seen")

@@ -12,6 +12,7 @@ pytest.importorskip("torch")
 import torch
 
 from engines import DEFAULT_MODEL
+from engines.spec import ModelSpec
 from stream.closeup_network import WEIGHTS, CloseUpNetwork, covariance_of
 from stream.closeup_network import inputs as streamed
 from stream.closeups import CloseUp
@@ -125,6 +126,16 @@ def test_wrong_words_are_told(words, said, capsys):
 def test_less_than_a_batch_says_what_to_do(given):
     with pytest.raises(ValueError, match="a batch is 9999 patches, got"):
         closeups.trained(replace(rendered(), batch=9999), given)
+
+
+def test_a_model_that_cannot_find_corners_is_told_before_anything_is_made(tmp_path, monkeypatch):
+    missing = tmp_path / "nowhere.onnx"
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        closeup_examples.examples(rendered(1), missing)
+    cat = ModelSpec("cat", ("left_eye",), (), (0,), (256, 256), 4, 6.0)
+    monkeypatch.setattr(closeup_examples, "read_spec", lambda _: cat)
+    with pytest.raises(ValueError, match=r"corners of a packet are wanted, .* finds \('left_eye',"):
+        closeup_examples.examples(rendered(1), missing)
 
 
 def test_no_corner_at_all_says_what_to_do(monkeypatch):
