@@ -24,14 +24,14 @@ from stream.closeup_network import CloseUpNetwork
 from stream.decode import decode
 from stream.frame import Frame, Packet
 from stream.geometry import Region, frame_from_input, input_from_cell, whole
-from stream.packet import corner_covariance
+from stream.packet import KEYPOINTS, canonical, corner_covariance
 from stream.prepare import prepare
 from stream.track import RegionTracker, crop_around, tiles
 
 FOUND = 0.6
 """A packet is there, as far as one frame of a film tells, if it has this probability …"""
 
-ALONE = 0.98
+ALONE = 0.97
 """… and in a picture alone this one: it is searched in many places, each of which may err, and no
 other frame can speak against it;"""
 
@@ -243,12 +243,14 @@ class Looker:
         peaks = decode(prediction.heatmaps[0], spec.sigma_px / spec.stride)
         xy = frame_from_input(input_from_cell(peaks.xy, spec.stride), region, spec.input_hw)
         xy[peaks.score < FAINT] = np.nan
-        seen = np.minimum(VISIBLE * peaks.score / PEAK, 1.0)
+        heights, seen = peaks.score, np.minimum(VISIBLE * peaks.score / PEAK, 1.0)
         if prediction.visibility is not None:
             seen = prediction.visibility[0].astype(np.float64)
-        shown = seen >= VISIBLE
-        packet = Packet(xy, peaks.score, shown & inside(xy, frame.hw))
-        peak = float(seen @ peaks.score / max(float(seen.sum()), TINY))
+        if spec.keypoints == KEYPOINTS:  # of one that lies level the network takes either name
+            order = canonical(xy)
+            xy, heights, seen = xy[order], heights[order], seen[order]
+        packet = Packet(xy, heights, (seen >= VISIBLE) & inside(xy, frame.hw))
+        peak = float(seen @ heights / max(float(seen.sum()), TINY))
         distribution, score = None, peak
         if prediction.count is not None:
             distribution = prediction.count[0].astype(np.float64)

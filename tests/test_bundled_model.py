@@ -68,7 +68,10 @@ def test_rendered_packets_are_found_where_they_lie(engine):
     assert len(found) >= 36
     errors = [corner_error(result, shot.xy, shot.visible) for result, shot in found]
     assert np.nanmedian(errors) < 7
-    assert np.mean([r.count.low <= s.cards <= r.count.high for r, s in found]) > 0.6
+    counted = [(r.count, s.cards) for r, s in found if r.count is not None]
+    assert len(counted) >= len(found) - 2  # of a packet behind a hand too little may be found
+    assert all(r.doubt for r, _ in found if r.count is None)
+    assert np.mean([count.low <= cards <= count.high for count, cards in counted]) > 0.6
 
 
 def test_an_empty_table_is_no_packet(engine):

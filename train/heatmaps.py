@@ -8,10 +8,14 @@ import torch
 from torch import nn
 
 from engines.spec import ModelSpec
-from train import cells, losses, targets
+from train import cells, losses, naming, targets
 from train.approach import Approach, Said
 from train.count_head import mixture
 from train.example import Example
+
+SHARP = 20.0
+"""How much more a cell counts the higher it is, as a power of e: a peak of 0.5 outweighs the whole
+rest of a map of 64 × 64 cells."""
 
 
 class Outputs(NamedTuple):
@@ -51,6 +55,7 @@ class Heatmaps(Approach):
 
     def loss(self, out: Outputs, batch: Example) -> dict[str, torch.Tensor]:
         """Every stack's heatmaps, and what else the network says, beside the truth."""
+        batch = naming.settled(batch, self.heights(out.heatmaps), self.targets, self.spec)
         truth = self.targets(batch.xy, self.spec)
         each = [self._of_heatmaps(m, truth, batch.known) for m in (*out.earlier, out.heatmaps)]
         parts = {"heatmap": torch.stack(each).mean()}
@@ -105,17 +110,25 @@ def named(loss: str, target: str) -> None:
     targets.of_name(target)
 
 
-def near_peaks(features: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
-    """Features (B, C, h, w) and heights (B, K, h, w) → (B, C), as they are where the points are."""
-    where = heights.detach().amax(dim=1).flatten(1)
-    weight = torch.softmax(where * 10.0, dim=1).unsqueeze(2)
-    return torch.bmm(features.flatten(2), weight.to(features.dtype)).squeeze(2)
+def at_peaks(features: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
+    """Features (B, C, h, w) as they are at each of the peaks of heights (B, K, h, w), which follow.
+
+    → (B, K·C + K). Whether a finger lies on a point is to be seen where the point is.
+    """
+    where = heights.detach().flatten(2)
+    weight = torch.softmax(SHARP * where, dim=2).to(features.dtype)
+    near = torch.bmm(weight, features.flatten(2).transpose(1, 2))
+    return torch.cat([near.flatten(1), where.amax(dim=2).to(features.dtype)], dim=1)
 
 
-def seen_head(channels: int, spec: ModelSpec) -> nn.Sequential:
-    """Features (B, channels) → logits of visibility (B, K), and for packets of presence too."""
-    logits = len(spec.keypoints) + int(spec.max_cards is not None)
-    return nn.Sequential(nn.Linear(channels, 128), nn.ReLU(), nn.Linear(128, logits))
+def seen_head(deep: int, fine: int, spec: ModelSpec) -> nn.Sequential:
+    """`deep` features of a whole picture and `at_peaks` of `fine` ones → who is seen.
+
+    Logits of visibility (B, K), and for packets of presence too.
+    """
+    k = len(spec.keypoints)
+    numbers, logits = deep + k * (fine + 1), k + int(spec.max_cards is not None)
+    return nn.Sequential(nn.Linear(numbers, 256), nn.ReLU(), nn.Linear(256, logits))
 
 
 def parted(logits: torch.Tensor, spec: ModelSpec) -> tuple[torch.Tensor, torch.Tensor | None]:

@@ -27,7 +27,7 @@ Image = NDArray[np.uint8]
 
 NEAR = 0.75
 """Share of the rendered packets that fill the view as a tracker's crop does, not a whole frame."""
-COVERED = 0.25
+COVERED = 0.35
 """Share of the rendered packets with fingers in front of a part of the corners."""
 FACE_UP = 0.4
 """Share of the rendered packets that show a face: no real one does."""

@@ -9,6 +9,7 @@ from dotted import CORNERS, SPEC, Watched, at, film, states
 from engines.fake import FakeEngine
 from stream.decks import DECKS
 from stream.estimate import estimate
+from stream.packet import TURN
 
 
 def test_a_still_packet_is_found_counted_and_locked():
@@ -105,6 +106,23 @@ def test_stills_are_judged_alone_and_locked_at_once():
         assert (result.packet is None) == (same.packet is None)
         if result.packet is not None and same.packet is not None:
             assert np.array_equal(result.packet.xy, same.packet.xy)
+
+
+@pytest.mark.parametrize("stills", [True, False])
+def test_the_upper_side_is_the_one_that_stands_higher_whatever_the_network_calls_it(stills):
+    (result,) = estimate(film([CORNERS[list(TURN)]]), Watched(), stills=stills)
+    assert result.packet is not None
+    assert np.abs(result.packet.xy - CORNERS).max() < 1.0  # dots have no edges to hold to
+
+
+def test_corners_keep_their_names_when_a_packet_turns_over_on_its_way():
+    middle, path = CORNERS.mean(axis=0), []
+    for turn in np.radians(np.arange(0, 190, 10)):
+        c, s = np.cos(turn), np.sin(turn)
+        path.append(middle + (CORNERS - middle) @ np.array([[c, s], [-s, c]]))
+    *_, result = estimate(film(path), Watched())
+    assert result.packet is not None
+    assert np.abs(result.packet.xy - path[-1]).max() < 3.0  # of 10° a frame
 
 
 @pytest.mark.parametrize(("stills", "looks"), [(True, 3), (False, 2)])

@@ -13,6 +13,7 @@ from engines.spec import ModelSpec  # noqa: E402
 from stream.packet import EDGES, FLIP, KEYPOINTS, MAX_CARDS  # noqa: E402
 from train import losses  # noqa: E402
 from train.example import Example  # noqa: E402
+from train.heatmaps import at_peaks  # noqa: E402
 from train.models import heatmap, unet  # noqa: E402
 
 SPEC = ModelSpec("t", KEYPOINTS, EDGES, FLIP, (64, 96), 4, 6.0, MAX_CARDS)
@@ -47,6 +48,17 @@ def test_what_engines_say_is_in_range(model):
     assert count.shape == (2, 53)
     torch.testing.assert_close(count.sum(1), torch.ones(2))
     torch.testing.assert_close(1 - count[:, 0], torch.sigmoid(model(pictures()).presence))
+
+
+def test_who_is_seen_is_asked_of_the_features_at_each_peak():
+    features = torch.arange(3 * 64 * 64.0).reshape(1, 3, 64, 64) / 1000
+    heights = torch.zeros(1, 2, 64, 64)
+    heights[0, 0, 10, 50], heights[0, 1, 40, 5] = 1.0, 0.8
+    near = at_peaks(features, heights)
+    first, second = features[0, :, 10, 50], features[0, :, 40, 5]
+    torch.testing.assert_close(near[0, 6:], torch.tensor([1.0, 0.8]))
+    torch.testing.assert_close(near[0, :3], first, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(near[0, 3:6], second, atol=1e-2, rtol=1e-2)
 
 
 def test_the_count_does_not_pull_at_what_finds_the_corners(model):

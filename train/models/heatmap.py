@@ -23,7 +23,7 @@ from torch.nn import functional
 from engines.spec import ModelSpec
 from train.count_head import CountHead
 from train.encoder import Normalise, create, early, stages
-from train.heatmaps import Heatmaps, Outputs, named, near_peaks, parted, seen_head
+from train.heatmaps import Heatmaps, Outputs, at_peaks, named, parted, seen_head
 from train.layers import depthwise
 
 COUNTS = True
@@ -80,7 +80,7 @@ class HeatmapModel(Heatmaps):
         self.decoder = Decoder(channels, width)
         last = self.last(width)
         self.heat = nn.Sequential(depthwise(width, width), last)
-        self.seen = seen_head(channels[-1] + width, spec)
+        self.seen = seen_head(channels[-1], width, spec)
         self.normalise = Normalise(encoder)
 
     def freeze(self, count: int) -> None:
@@ -106,7 +106,7 @@ class HeatmapModel(Heatmaps):
         found = [found[i] for i in self.used]
         features = self.decoder(found)
         heatmaps = self.heat(features)
-        near = near_peaks(features, self.heights(heatmaps))
+        near = at_peaks(features, self.heights(heatmaps))
         seen = self.seen(torch.cat([found[-1].mean(dim=(2, 3)), near], dim=1))
         return Trunk(found[0], heatmaps, *parted(seen, self.spec))
 

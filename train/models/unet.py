@@ -16,7 +16,7 @@ from torch.nn import functional
 from engines.spec import ModelSpec
 from train.count_head import CountHead
 from train.encoder import convolution
-from train.heatmaps import Heatmaps, Outputs, near_peaks, parted, seen_head
+from train.heatmaps import Heatmaps, Outputs, at_peaks, parted, seen_head
 
 COUNTS = True
 DEPTH = 5
@@ -51,7 +51,7 @@ class UNet(Heatmaps):
         )
         fine = channels[self.finest]
         self.heat = self.last(fine)
-        self.seen = seen_head(channels[-1] + fine, spec)
+        self.seen = seen_head(channels[-1], fine, spec)
         self.count = CountHead(fine, spec) if spec.max_cards is not None else None
         self.count_weight, self.centre_weight = count_weight, centre_weight
 
@@ -67,7 +67,7 @@ class UNet(Heatmaps):
         heatmaps = self.heat(x)
         heights = self.heights(heatmaps)
         coarse = past[-1].mean(dim=(2, 3))
-        seen = self.seen(torch.cat([coarse, near_peaks(x, heights)], dim=1))
+        seen = self.seen(torch.cat([coarse, at_peaks(x, heights)], dim=1))
         visibility, presence = parted(seen, self.spec)
         if self.count is None:
             return Outputs(heatmaps, visibility, presence)
