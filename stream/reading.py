@@ -82,8 +82,7 @@ class Reader:
             return Reading(distribution)
         across_px = extent_px(packet.xy)
         if across_px < NEAREST_PX:
-            wanted = f"wanted {NEAREST_PX:.0f}: go nearer"
-            return Reading(None, f"too far: the packet is {across_px:.0f} px across, {wanted}")
+            return Reading(None, _too_far(packet, across_px))
         network = _stretched(distribution, self._deck)
         body = self._solved(packet, frame) if self._speaks else None
         thick = None if body is None else cards_of(body, self._deck, len(network) - 1)
@@ -118,6 +117,15 @@ class Reader:
             focal_px = None if mm is None else focal_from_35mm(mm, frame.hw)
             self._focal = frame.hw, FocalTracker(frame.hw, focal_px)
         return self._focal[1]
+
+
+def _too_far(packet: Packet, across_px: float) -> str:
+    """What is said of a packet that is too small, or of which too little is found to tell."""
+    found, of = int(np.isfinite(packet.xy).all(axis=1).sum()), len(packet.xy)
+    size = f"{across_px:.0f} px across, wanted {NEAREST_PX:.0f}: go nearer"
+    if found == of:
+        return f"too far: the packet is {size}"
+    return f"too far or hidden: the {found} of {of} corners found are {size}, or show more of it"
 
 
 def together(network: Distribution, thick: Distribution | None) -> Distribution:

@@ -166,3 +166,13 @@ def test_other_keypoints_are_left_alone():
     assert reader.read(eyes, None, frame()).distribution is None
     assert reader.read(eyes, None, frame()).doubt is None
     assert bins(FACES, DECKS["poker"]) == 0
+
+
+def test_a_packet_of_which_two_corners_are_found_is_not_only_told_to_come_nearer():
+    whole = packet(distance_mm=400.0)
+    xy = np.where(np.isin(np.arange(8), [4, 6])[:, None], whole.xy, np.nan)
+    reading = read(None, network(30), replace(whole, xy=xy))
+    assert reading.distribution is None
+    assert reading.doubt is not None
+    assert "2 of 8 corners" in reading.doubt
+    assert "show more of it" in reading.doubt
