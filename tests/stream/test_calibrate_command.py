@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def test_a_deck_is_learnt_and_then_used(whole, half, engine, capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("cards", "told"), [(30, "0.50 mm a card: no card is that thick"), (104, "that thin")]
+    ("cards", "told"), [(30, "mm a card: no card is that thick"), (104, "that thin")]
 )
 def test_a_wrong_count_is_refused_and_not_kept(  # noqa: PLR0917
     whole, engine, file, capsys, cards, told
@@ -71,6 +72,8 @@ def test_a_wrong_count_is_refused_and_not_kept(  # noqa: PLR0917
     assert calibrated(whole, cards, engine) == 1
     error = only_error(capsys)
     assert told in error
+    card_mm = float(re.search(r"([\d.]+) mm a card", error)[1])
+    assert card_mm == pytest.approx(15.1 / cards, rel=0.04)
     assert f"cards, not {cards}" in error
     assert not file.exists()
     assert calibrated(whole, cards, engine, "--force") == 0
