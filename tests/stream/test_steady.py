@@ -53,19 +53,19 @@ def test_a_larger_packet_elsewhere_is_treated_alike(times, noise, scale, place):
         assert np.allclose(moved, scale * at + place, atol=1e-5 * scale, equal_nan=True)
 
 
-@pytest.mark.parametrize(("fps", "part"), [(10, 0.4), (30, 0.3), (60, 0.25)])
+@pytest.mark.parametrize(("fps", "part"), [(10, 0.5), (30, 0.35), (60, 0.3)])
 def test_at_rest_a_corner_trembles_by_a_small_part_of_its_noise(fps, part):
-    at = film(Steady(), noisy(10 * fps, 0.5), fps)[fps:]
-    assert at.std(axis=0).max() < part * 0.5
+    at = film(Steady(), noisy(10 * fps, 0.15), fps)[fps:]
+    assert at.std(axis=0).max() < part * 0.15
 
 
-@pytest.mark.parametrize("speed", [200.0, 1000.0])
-def test_fast_motion_is_followed_within_a_frame(speed):
+@pytest.mark.parametrize("speed", [20.0, 200.0, 1000.0])
+def test_motion_is_followed_within_a_fifth_of_a_frame(speed):
     path = np.array([(speed * max(0, i - 20) / 30, 0.0) for i in range(50)])
-    at = film(Steady(), noisy(50, 0.5) + path[:, None])
+    at = film(Steady(), noisy(50, 0.15) + path[:, None])
     behind = path[30:, 0] - (at - CORNERS)[30:, :, 0].mean(axis=1)
-    assert behind.max() < speed / 30
-    assert behind.min() > -2
+    assert behind.mean() < speed / 30 / 5
+    assert behind.min() > -1
 
 
 def test_a_stop_is_not_overrun():
@@ -91,7 +91,7 @@ def test_a_doubtful_corner_goes_with_the_others_more_than_its_own_way():
     for sure in (1.0, 0.2):
         steady, score = Steady(), np.where(np.arange(8) == 3, sure, 1.0)
         steady.update(CORNERS, score, SEEN, 0.0)
-        for i in range(1, 6):
+        for i in range(1, 3):
             at, _ = steady.update(aside + 100 * i / 30, score, SEEN, i / 30)
         steps.append(at[3, 0] - at[1, 0])
     assert 0 < steps[1] < steps[0] / 2
