@@ -22,7 +22,7 @@ import engines
 from engines.spec import Engine
 from stream.constancy import ConstantCount
 from stream.decode import count_of
-from stream.estimate import Sighting, naming_of, sightings
+from stream.estimate import Sighting, sightings
 from stream.frame import Count
 from stream.sources.video import open_source
 from stream.steady import Steady, steady_both_ways
@@ -43,16 +43,14 @@ class Film:
     found: list[Sighting]
     cards: int  # before the change, if there is one
     visible: NDArray[np.bool_]  # (8,) in the first frame
-    spec: engines.ModelSpec
 
     def corners(self) -> list[NDArray[np.float64]]:
         """As found, steadied in one pass, in two: each (N, 8, 2)."""
-        naming, steady = naming_of(self.spec), Steady()
-        rows = []
+        steady, rows = Steady(), []
         for sighting in self.found:
-            look, time_s = sighting.look, sighting.frame.time_s
-            order = naming.update(look.packet.xy, time_s)
-            rows.append((look.packet.xy[order], look.packet.score[order], look.seen[order], time_s))
+            look, track = sighting.look, sighting.named.track
+            xy, score = look.packet.xy[track], look.packet.score[track]
+            rows.append((xy, score, look.seen[track], sighting.frame.time_s))
         once = np.array([steady.update(*row)[0] for row in rows])
         xy, score, seen, times_s = (np.array(column) for column in zip(*rows, strict=True))
         return [xy, once, steady_both_ways(xy, score, seen, times_s)[0]]
@@ -196,7 +194,7 @@ def _filmed(
         ]
         source.close()
     visible = render(clip.scene, way(clip, 0), HW, np.random.default_rng(0)).visible
-    return Film(found, clip.cards, visible, engine.spec)
+    return Film(found, clip.cards, visible)
 
 
 def _pictures(

@@ -6,20 +6,20 @@ frame ─▶ look (network) ─▶ read (count, doubt) ─▶ what the frames ar
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
-from engines.spec import Engine, ModelSpec
+from engines.spec import Engine
 from stream.closeup_network import CloseUpNetwork
 from stream.constancy import ConstantCount
 from stream.decks import Deck
 from stream.decode import count_of
 from stream.frame import Count, Frame, Packet, Result, State
 from stream.looking import ALONE, Look, Looker, closely, follow, inside, search
-from stream.packet import KEYPOINTS, TURN
+from stream.naming import Named, as_they_are, naming_of
 from stream.presence import Presence
 from stream.reading import Reader, Reading
-from stream.steady import Naming, Steady
+from stream.steady import Steady
 from stream.track import RegionTracker
 
 
@@ -32,6 +32,7 @@ class Sighting:
     look: Look
     reading: Reading
     stages_s: dict[str, float]
+    named: Named  # how the look's keypoints, as they are, came by their names
 
 
 def estimate(
@@ -48,7 +49,7 @@ def estimate(
     cards are known to be; `body`, whether the packet's thickness has a say in the count. What the
     frames or the engine raise goes through. The results hold no memory of the engine's.
     """
-    film = None if stills else _Film(engine.spec)
+    film = None if stills else _Film()
     for sighting in sightings(frames, engine, stills=stills, deck=deck, body=body):
         started = perf_counter()
         state, packet, count = alone(sighting) if film is None else film.update(sighting)
@@ -71,6 +72,7 @@ def sightings(
     looker, reader = Looker(engine), Reader(engine.spec, deck, stills=stills, body=body)
     closer = CloseUpNetwork.bundled() if reader.counts else None
     regions, presence = RegionTracker(engine.spec.input_hw), Presence()
+    naming = naming_of(engine.spec)
     for frame in frames:
         looker.start()
         if stills:
@@ -81,6 +83,10 @@ def sightings(
             there = presence.update(look.evidence(), frame.time_s)
         looker.lap("track")
         reading = Reading(None)
+        named = as_they_are(len(look.seen))
+        if there and not stills:
+            named = naming.update(look.packet.xy, look.peak**2, frame.time_s)
+            look = look.named(named)
         if there and closer is not None:
             look = closely(frame, looker, look, closer)
             looker.lap("decode")
@@ -89,7 +95,7 @@ def sightings(
         else:
             reader.lost()
         looker.lap("count")
-        yield Sighting(frame, there, look, reading, looker.stages_s)
+        yield Sighting(frame, there, look, reading, looker.stages_s, named)
 
 
 def alone(sighting: Sighting) -> tuple[State, Packet | None, Count | None]:
@@ -100,17 +106,11 @@ def alone(sighting: Sighting) -> tuple[State, Packet | None, Count | None]:
     return "locked", sighting.look.packet, None if distribution is None else count_of(distribution)
 
 
-def naming_of(spec: ModelSpec) -> Naming:
-    """How a model's keypoints may be named: a packet's in two ways, others in one."""
-    turns = spec.keypoints == KEYPOINTS
-    return Naming(TURN if turns else tuple(range(len(spec.keypoints))))
-
-
 class _Film:
     """What is found frame by frame → the same, steady, and with what the frames say together."""
 
-    def __init__(self, spec: ModelSpec) -> None:
-        self._naming, self._steady, self._constant = naming_of(spec), Steady(), ConstantCount()
+    def __init__(self) -> None:
+        self._steady, self._constant = Steady(), ConstantCount()
 
     def update(self, sighting: Sighting) -> tuple[State, Packet | None, Count | None]:
         """State, corners and count of the next frame."""
@@ -119,12 +119,13 @@ class _Film:
         if not sighting.there:
             self._constant.lost(time_s)
             return "no_packet", None, None
-        order = self._naming.update(look.packet.xy, time_s)
-        score = look.packet.score[order]
-        xy, visible = self._steady.update(look.packet.xy[order], score, look.seen[order], time_s)
-        covariance = look.packet.covariance
-        covariance = None if covariance is None else covariance[order]
-        packet = Packet(xy, score, visible & inside(xy, sighting.frame.hw), covariance)
+        # the track's corners stay the same ones while the names may change
+        found, named = look.packet, sighting.named
+        track, names = named.track, named.names
+        score, seen = found.score[track], look.seen[track]
+        xy, visible = self._steady.update(found.xy[track], score, seen, time_s)
+        xy, visible = xy[names], visible[names] & inside(xy[names], sighting.frame.hw)
+        packet = replace(found, xy=xy, visible=visible)
         if distribution is None:  # nothing is counted, so nothing has to settle; or it is too far
             self._constant.lost(time_s)
             return "locked" if sighting.reading.doubt is None else "settling", packet, None

@@ -24,6 +24,7 @@ from stream.closeup_network import CloseUpNetwork
 from stream.decode import decode
 from stream.frame import Frame, Packet
 from stream.geometry import Region, frame_from_input, input_from_cell, whole
+from stream.naming import Named
 from stream.packet import KEYPOINTS, canonical, corner_covariance
 from stream.prepare import prepare
 from stream.track import RegionTracker, crop_around, tiles
@@ -96,6 +97,18 @@ class Look:
             return log_odds(self.peak) - log_odds(PEAK)
         drawn = log_odds(self.peak) - log_odds(DRAWN)
         return min(log_odds(self.score) - log_odds(found), drawn)
+
+    def named(self, named: Named) -> Look:
+        """The same with each keypoint where its name says.
+
+        Of the count nothing is left if the network called them otherwise: it spoke of another body.
+        """
+        order, packet, said = named.final, self.packet, self.distribution
+        covariance = None if packet.covariance is None else packet.covariance[order]
+        packet = Packet(packet.xy[order], packet.score[order], packet.visible[order], covariance)
+        if said is not None and not named.agrees:
+            said = np.concatenate([said[:1], np.full(len(said) - 1, said[1:].mean())])
+        return replace(self, packet=packet, seen=self.seen[order], distribution=said)
 
     def outline(self) -> NDArray[np.float64]:
         """Keypoints (K, 2) that a crop goes by, the doubtful ones NaN; one at least is finite."""

@@ -39,6 +39,12 @@ FLIP = (1, 0, 3, 2, 5, 4, 7, 6)
 TURN = (5, 4, 7, 6, 1, 0, 3, 2)
 """Turned by 180°: upper left ⇄ lower right, upper right ⇄ lower left."""
 
+QUARTER = (1, 5, 3, 7, 0, 4, 2, 6)
+"""Turned by 90°: what a packet's corners are called by who takes its long sides for the short."""
+
+EXCHANGED = (2, 3, 0, 1, 6, 7, 4, 5)
+"""Back ⇄ face."""
+
 MAX_CARDS = 52
 
 

@@ -1,4 +1,4 @@
-"""Corners frame by frame → corners that keep their names, and stand still when the packet does.
+"""Corners frame by frame → corners that stand still when the packet does.
 
 What changes from one frame to the next is taken apart: the motion that all corners share, the
 affine map that fits them best, and what is left of each. Eight corners say the former well, so it
@@ -73,30 +73,6 @@ class _Pace:
 # tenths of a pixel lose more by lagging behind than by their noise.
 SHARED = _Pace(rest_hz=0.4, quiet=0.03, gain=200.0, speed_hz=2.0)
 OWN = _Pace(rest_hz=0.4, quiet=0.05, gain=60.0, speed_hz=1.0)
-
-
-class Naming:
-    """Keypoints that a turn renames → the names with which the packet was first seen.
-
-    A packet turned by 180° is the same packet, and which of two namings a frame gets follows from
-    where it lies in the picture. In a film the names must stay with the corners, or they would
-    fly across the packet.
-    """
-
-    def __init__(self, turn: tuple[int, ...]) -> None:
-        self._turn = list(turn)
-        self._xy: Points | None = None
-        self._time_s = 0.0
-
-    def update(self, xy: Points, time_s: float) -> list[int]:
-        """Keypoints (K, 2) px, NaN = not found → the order of them that continues the names."""
-        order = list(range(len(xy)))
-        if self._xy is not None and 0 <= time_s - self._time_s <= GAP_S:
-            turned = xy[self._turn]
-            if _apart(turned, self._xy) < _apart(xy, self._xy):
-                order, xy = self._turn, turned
-        self._xy, self._time_s = xy, time_s
-        return order
 
 
 class Steady:
@@ -242,13 +218,6 @@ def _columns(arms: Complex) -> Complex:
 def _far(a: Points, b: Points) -> Floats:
     """Distances (N, K, 1) of points (N, K, 2); NaN where one is unknown."""
     return np.asarray(np.linalg.norm(a - b, axis=2, keepdims=True))
-
-
-def _apart(a: Points, b: Points) -> float:
-    """How far two sets (K, 2) are apart in the median; infinitely if no point is in both."""
-    far = np.hypot(*(a - b).T)
-    far = far[~np.isnan(far)]
-    return float(np.median(far)) if len(far) else np.inf
 
 
 def _share(cutoff_hz: Floats, elapsed_s: float) -> Floats:

@@ -1,4 +1,4 @@
-"""Corners keep their names, stand still at rest, follow without lag and let go of what is new."""
+"""Corners stand still at rest, follow without lag and let go of what is new."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from stream.packet import TURN
-from stream.steady import Naming, Steady
+from stream.steady import Steady
 
 CORNERS = np.array(
     [(0, 0), (120, 0), (0, -40), (120, -40), (0, 180), (120, 180), (-20, 140), (140, 140)], float
@@ -156,31 +155,3 @@ def test_visibility_about_one_half_does_not_flicker():
     for i in range(90, 120):
         _, visible = steady.update(CORNERS, SURE, np.full(8, 0.1), i / 30)
     assert not visible.any()
-
-
-def named(xy, naming, time_s):
-    return xy[naming.update(xy, time_s)]
-
-
-def test_a_packet_that_turns_keeps_its_names():
-    naming = Naming(TURN)
-    assert np.array_equal(named(CORNERS, naming, 0.0), CORNERS)
-    for i in range(1, 30):
-        given_names = CORNERS[list(TURN)] if i % 3 else CORNERS
-        assert np.array_equal(named(given_names + 4 * i, naming, i / 30), CORNERS + 4 * i)
-
-
-@pytest.mark.parametrize("later_s", [-0.5, 0.6])
-def test_a_packet_seen_anew_is_named_anew(later_s):
-    naming, turned = Naming(TURN), CORNERS[list(TURN)]
-    named(CORNERS, naming, 10.0)
-    assert np.array_equal(named(turned, naming, 10.0 + later_s), turned)
-
-
-def test_names_go_by_the_corners_that_are_found():
-    naming, half = Naming(TURN), CORNERS.copy()
-    half[[0, 1, 4]] = np.nan
-    named(half, naming, 0.0)
-    assert np.array_equal(named(CORNERS[list(TURN)], naming, 0.1), CORNERS)
-    nowhere = np.full((8, 2), np.nan)
-    assert naming.update(nowhere, 0.2) == list(range(8))
