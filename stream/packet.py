@@ -47,6 +47,9 @@ EXCHANGED = (2, 3, 0, 1, 6, 7, 4, 5)
 
 MAX_CARDS = 52
 
+USUAL_RESIDUAL = 3.0
+"""Of a body, in standard deviations: the median of 635 real packets, by corners seen from near."""
+
 
 def canonical(xy: NDArray[np.float64]) -> list[int]:
     """Corners (8, 2), y down → the order that puts the upper side higher in the picture.
@@ -90,12 +93,13 @@ def corner_covariance(packet: Packet) -> NDArray[np.float64]:
 def cards_of(body: Body, deck: Deck, max_cards: int = MAX_CARDS) -> NDArray[np.float64]:
     """A packet's thickness → the distribution (max_cards + 1,) of its number of cards; P(0) = 0.
 
-    How thick n cards are, and how surely, the deck says. The thickness' own
-    standard deviation counts times the residual, where the corners fit the body worse (> 1) than
-    theirs allow. Every number from 1 to a whole deck is as likely beforehand.
+    How thick n cards are, and how surely, the deck says. The thickness' own standard deviation
+    counts more where the corners fit the body worse than those of a packet do, which is no perfect
+    block, in proportion to the residual. Every number from 1 to a whole deck is as likely
+    beforehand.
     """
     cards = np.arange(1, min(max_cards, deck.cards) + 1)
-    measured = body.thickness_sd_mm * max(1.0, body.residual_sigma)
+    measured = body.thickness_sd_mm * max(1.0, body.residual_sigma / USUAL_RESIDUAL)
     exact = cards.astype(np.float64)
     variance = measured**2 + np.square(deck.thickness_sd_mm(exact))
     off = body.thickness_mm - deck.thickness_mm(exact)

@@ -102,9 +102,9 @@ def test_every_doubt_widens_it():
         for body, deck in (
             (of(9.3, 0.1), replace(POKER, card_sd_mm=0.0, slack_sd_mm=0.05)),
             (of(9.3, 0.6), replace(POKER, card_sd_mm=0.0, slack_sd_mm=0.05)),
-            (of(9.3, 0.6, 3.0), replace(POKER, card_sd_mm=0.0, slack_sd_mm=0.05)),
-            (of(9.3, 0.6, 3.0), replace(POKER, card_sd_mm=0.06, slack_sd_mm=0.05)),
-            (of(9.3, 0.6, 3.0), replace(POKER, card_sd_mm=0.06, slack_sd_mm=3.0)),
+            (of(9.3, 0.6, 9.0), replace(POKER, card_sd_mm=0.0, slack_sd_mm=0.05)),
+            (of(9.3, 0.6, 9.0), replace(POKER, card_sd_mm=0.06, slack_sd_mm=0.05)),
+            (of(9.3, 0.6, 9.0), replace(POKER, card_sd_mm=0.06, slack_sd_mm=3.0)),
             (of(9.3, 200.0), POKER),
         )
     ]
