@@ -67,7 +67,7 @@ class Naming:
     """
 
     def __init__(self, ways: Sequence[Sequence[int]]) -> None:
-        self._ways = [np.array(way) for way in ways]
+        self._ways = np.array([list(way) for way in ways])
         self._track: Points = np.empty((0, 2))
         self._time_s = 0.0
 
@@ -77,9 +77,9 @@ class Naming:
             self._track, self._votes = xy, np.zeros(len(self._ways))
             self._way = self._seen = 0
             self._time_s = time_s
-        apart = [_apart(xy[way], self._track) for way in self._ways]
+        apart = _apart(xy[self._ways] - self._track)
         radius = _radius(self._track)
-        if apart[self._seen] > min(apart) + ALIKE * radius:
+        if apart[self._seen] > apart.min() + ALIKE * radius:
             self._seen = int(np.argmin(apart))
         if apart[self._seen] <= FITS * radius:
             self._votes = self._votes * np.exp((self._time_s - time_s) / MEMORY_S)
@@ -112,7 +112,7 @@ class Naming:
         """The track goes where its corners are found; one that strays, only if it stays there."""
         was = self._track
         off = found - was
-        motion = np.nanmedian(off, axis=0)
+        motion = _shared(off[None])[0]
         strays = np.hypot(*(off - motion).T) > far_px  # those not found before or now do not
         share = 1 - np.exp((self._time_s - time_s) / STRAY_S)
         slowly = was + motion + share * (off - motion)
@@ -147,13 +147,23 @@ def _radius(xy: Points) -> float:
     return float(np.sqrt(found.var(axis=0).sum())) if len(found) else 0.0
 
 
-def _apart(a: Points, b: Points) -> float:
-    """How far MOST of two sets (K, 2) are apart at most, but for a motion of all.
+def _shared(off: Points) -> Points:
+    """How points moved (N, K, 2), NaN = not known → the median of each set (N, 1, 2)."""
+    ordered = np.sort(off, axis=1)  # NaN come last
+    known = np.isfinite(off[:, :, :1]).sum(axis=1, keepdims=True)
+    low, high = np.maximum(known - 1, 0) // 2, known // 2
+    high = np.minimum(high, off.shape[1] - 1)
+    both = [np.take_along_axis(ordered, np.repeat(at, 2, axis=2), axis=1) for at in (low, high)]
+    return np.asarray((both[0] + both[1]) / 2)
 
-    Infinitely, if no point is in both.
+
+def _apart(off: Points) -> NDArray[np.float64]:
+    """How points moved (N, K, 2) → how far most of each set did (N,), but for a motion of all.
+
+    Infinitely, if none is known.
     """
-    off = a - b
-    off = off[~np.isnan(off).any(axis=1)]
-    if not len(off):
-        return np.inf
-    return float(np.quantile(np.hypot(*(off - np.median(off, axis=0)).T), MOST))
+    far = np.sort(np.hypot(*np.moveaxis(off - _shared(off), 2, 0)), axis=1)
+    known = np.isfinite(far).sum(axis=1, keepdims=True)
+    most = np.maximum(np.ceil(MOST * known).astype(int) - 1, 0)
+    out = np.take_along_axis(far, most, axis=1)[:, 0]
+    return np.where(np.isnan(out), np.inf, out)
