@@ -24,11 +24,13 @@ def settled(batch: Example, heights: torch.Tensor, targets: Targets, spec: Model
     """A batch and the heights (B, K, h, w) said of it → the same, level packets as they were named.
 
     Of a level packet the naming stays whose heatmaps are nearer to what was said; where the network
-    says nothing yet it is the one that was given. Keypoints other than a packet's stay as they are.
+    says nothing yet it is the one that was given. Keypoints other than a packet's stay as they are,
+    and so do several packets in one picture, whose heatmaps are one.
     """
     if spec.keypoints != KEYPOINTS:
         return batch
-    rows = torch.nonzero(level(batch.xy[:, 0])).flatten()
+    alone = batch.xy[:, 1:].isnan().flatten(1).all(dim=1)
+    rows = torch.nonzero(level(batch.xy[:, 0]) & alone).flatten()
     if len(rows) == 0:
         return batch
     order = torch.tensor(TURN, device=rows.device)

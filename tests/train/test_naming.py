@@ -126,3 +126,14 @@ def test_a_level_packet_costs_the_same_under_either_name(seed):
     turned = one._replace(xy=one.xy[:, :, list(TURN)], visible=one.visible[:, list(TURN)])
     for name, value in model.loss(out, one).items():
         assert value == pytest.approx(model.loss(out, turned)[name].item()), name
+
+
+def test_of_several_packets_in_a_picture_none_is_turned():
+    xy = corners(88)[None]
+    one = batch(xy)
+    two = one._replace(xy=torch.cat([one.xy, one.xy + 3], dim=1))
+    absent = one._replace(xy=torch.cat([one.xy, torch.full_like(one.xy, NAN)], dim=1))
+    heights = said(xy[:, list(TURN)])
+    assert torch.equal(naming.settled(two, heights, targets.gaussians, SPEC).xy, two.xy)
+    turned = naming.settled(absent, heights, targets.gaussians, SPEC)
+    assert torch.equal(turned.xy[:, 0], xy[:, list(TURN)])
