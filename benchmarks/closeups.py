@@ -30,7 +30,7 @@ from stream.decode import count_of
 from stream.frame import Frame, Packet
 from stream.looking import ALONE, Looker, closely, search
 from stream.packet import MAX_CARDS, cards_of, corner_covariance
-from stream.reading import together
+from stream.reading import sureness, together
 from stream.synth import Renderer, SceneConfig
 from train.datasets import cardcut
 from train.datasets.rendered import held_out_art
@@ -59,10 +59,10 @@ class Way:
         image, xy, cards = shot
         self.errors += (corner_errors(packet.xy, xy) / diagonal(xy)).tolist()
         body = solve(packet.xy, corner_covariance(packet), image.shape[:2], DECK)
-        said = {"network": network, "both": network}
+        said = {"network": network, "both": together(network, None, sureness(packet))}
         if body is not None:
             thick = said["body"] = cards_of(body, DECK)
-            said["both"] = together(network, thick)
+            said["both"] = together(network, thick, sureness(packet))
         for who, distribution in said.items():
             count = count_of(distribution)
             if count is None:
