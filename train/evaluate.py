@@ -10,6 +10,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from time import monotonic, perf_counter
 
 import numpy as np
@@ -62,13 +63,17 @@ def _answers(
     clip: Iterable[Sight], engine: Engine, *, stills: bool
 ) -> Iterator[tuple[Truth, Result]]:
     waiting: deque[Truth] = deque()
+    sights = iter(clip)
+    first = next(sights, None)
+    if first is None:
+        return
 
     def frames() -> Iterator[Frame]:
-        for i, sight in enumerate(clip):
+        for i, sight in enumerate(chain([first], sights)):
             waiting.append(sight.truth)
             yield Frame(sight.image, i, monotonic(), sight.pts_s, sight.truth.name)
 
-    for result in estimate(frames(), engine, stills=stills):
+    for result in estimate(frames(), engine, stills=stills, deck=first.deck):
         yield waiting.popleft(), result
     if waiting:
         raise RuntimeError(f"{len(waiting)} pictures went in for which no result came out")

@@ -50,6 +50,8 @@ TARGETS = (
     Target("rendered", "clip end MAE", high=1.0),
     Target("rendered", "corners within 1 %", low=0.98),
     Target("rendered", "interval holds", 0.88, 0.94),
+    Target("rendered-named", "clip end MAE", high=1.0),
+    Target("rendered-named", "interval holds", 0.88, 0.94),
     Target("covered", "visibility right", low=0.95),
     Target("covered", "count MAE", high=2.0),
     Target("covered", "interval holds", 0.88, 0.94),
@@ -93,6 +95,10 @@ PROTOCOLS = {
         "the same frames, for a model that no real packet has trained", "cardcut"
     ),
     "rendered": Protocol("clips of 2 s of rendered packets, each as a stream", "rendered"),
+    "rendered-named": Protocol(
+        "the same clips, for somebody who says with --deck of what kind each deck is",
+        "rendered-named",
+    ),
     "covered": Protocol(
         "rendered packets, fingers on half of their corners, each alone", "covered"
     ),
@@ -101,8 +107,9 @@ PROTOCOLS = {
     "speed": Protocol("one picture through the engine, again and again", "speed"),
 }
 
-ALL = tuple(name for name in PROTOCOLS if name != "cardcut-foreign")
-"""What is measured if nothing is named; the other one has targets of its own for few models."""
+ALL = tuple(name for name in PROTOCOLS if name not in {"cardcut-foreign", "rendered-named"})
+"""What is measured if nothing is named: not what has targets of its own for few models, nor what
+tells the same pictures more than they show."""
 
 Running = Callable[[str, int], "Callable[[], object]"]
 """Told the name of a set and its number of pictures → what is called after each."""

@@ -86,6 +86,12 @@ def _rendered(given: Given, art: Art) -> Opened:
     return clips * rendered.FRAMES, stage.clips(clips)
 
 
+def _rendered_named(given: Given, art: Art) -> Opened:
+    clips = given.some(24)
+    stage = rendered.Stage(art, given.hw, given.seed)
+    return clips * rendered.FRAMES, stage.clips(clips, named=True)
+
+
 def _covered(given: Given, art: Art) -> Opened:
     count = given.some(200)
     stage = rendered.Stage(art, given.hw, given.seed + 1)
@@ -127,6 +133,7 @@ def _read(path: Path) -> NDArray[np.uint8]:
 SETS = {
     "cardcut": Set(stills=True, open=_cardcut, needs="data"),
     "rendered": Set(stills=False, open=_rendered),
+    "rendered-named": Set(stills=False, open=_rendered_named),
     "covered": Set(stills=True, open=_covered),
     "empty": Set(stills=True, open=_empty),
     "empty-video": Set(stills=False, open=_empty_video),

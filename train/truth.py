@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.decks import Deck
+
 Points = NDArray[np.float64]
 
 
@@ -26,11 +28,15 @@ class Truth:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sight:
-    """A picture (H, W, 3) BGR and what is true of it; `pts_s` is its time in its clip."""
+    """A picture (H, W, 3) BGR and what is true of it; `pts_s` is its time in its clip.
+
+    `deck` is what whoever shows it has named with `--deck`; all pictures of a clip have the same.
+    """
 
     image: NDArray[np.uint8]
     truth: Truth
     pts_s: float | None = None
+    deck: Deck | None = None
 
 
 def nothing(name: str, clip: str, kind: str) -> Truth:

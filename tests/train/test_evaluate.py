@@ -1,10 +1,12 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from engines.fake import FakeEngine, paint
 from engines.spec import ModelSpec
+from stream.decks import DECKS
 from stream.frame import Count, Packet
 from stream.packet import EDGES, FLIP, KEYPOINTS, MAX_CARDS
 from train import evaluate, metrics
@@ -111,6 +113,20 @@ def test_a_stream_carries_over_and_stills_do_not():
     alone = len(calls)
     evaluate.run(counting, [frames], stills=False)
     assert len(calls) - alone < alone
+
+
+@pytest.mark.parametrize("as_stills", [True, False])
+def test_a_deck_that_is_named_is_counted_as_that(engine, as_stills):
+    counts = []
+    for deck in (None, DECKS["mini"]):
+        sights = [replace(dotted(i, clip="a", pts_s=0.2 * i), deck=deck) for i in range(4)]
+        verdict = evaluate.run(engine, [sights], stills=as_stills)
+        counts.append(np.mean([one.count.median for one in verdict.judged]))
+    assert counts[1] < 0.85 * counts[0]  # smaller cards that look alike are nearer
+
+
+def test_no_pictures_are_no_answers(engine):
+    assert evaluate.run(engine, [[], []], stills=False).judged == []
 
 
 def test_badness_counts_cards_and_corners():

@@ -7,8 +7,10 @@ import pytest
 
 from engines.fake import FakeEngine
 from engines.spec import ModelSpec
+from stream.decks import DECKS
 from stream.frame import Count, Packet
 from stream.packet import EDGES, FLIP, KEYPOINTS, MAX_CARDS
+from stream.synth import SceneConfig
 from train import metrics, protocols, sets
 from train.datasets import rendered
 from train.datasets.held_out import is_held_out
@@ -120,6 +122,24 @@ def test_a_model_of_something_else_is_refused():
     spec = ModelSpec("eyes", ("left", "right"), (), (1, 0), (64, 64), 4, 6.0, None)
     with pytest.raises(ValueError, match="corners of a packet, this model finds"):
         protocols.measure(FakeEngine(spec), ALL, TINY, lambda *_: lambda: None)
+
+
+def test_a_clip_whose_deck_is_named_shows_the_same(art):
+    stage = rendered.Stage(art, (90, 160), 3)
+    kinds = {"tarot": 1.0, "poker": 0.0, "bridge": 0.0, "jumbo": 0.0, "mini": 0.0}
+    config = SceneConfig(**kinds)
+    (plain,), (named,) = (list(stage.clips(1, config, named=told)) for told in (False, True))
+    for was, now in islice(zip(plain, named, strict=True), 2):
+        assert np.array_equal(was.image, now.image)
+        assert was.deck is None
+        assert now.deck == DECKS["tarot"]
+
+
+@pytest.mark.parametrize("kind", sorted(DECKS))
+def test_a_kind_is_known_by_the_size_of_its_cards(art, kind):
+    config = SceneConfig(**{name: float(name == kind) for name in DECKS})
+    for clip in rendered.Stage(art, (48, 64), 5).clips(8, config, named=True):
+        assert next(clip).deck == DECKS[kind]
 
 
 def test_rendered_clips_follow_from_the_seed(art):

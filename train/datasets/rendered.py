@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from stream.decks import DECKS, Deck
 from stream.synth import Art, Clip, Rendered, Renderer, SceneConfig
+from stream.synth.body import Body
 from train.datasets.held_out import is_held_out
 from train.truth import Sight, Truth, diagonal, nothing
 
@@ -37,15 +39,17 @@ class Stage:
     hw: tuple[int, int]
     seed: int
 
-    def clips(self, count: int, config: SceneConfig | None = None) -> Iterator[Iterator[Sight]]:
-        """`count` clips of a camera that moves round a scene."""
+    def clips(
+        self, count: int, config: SceneConfig | None = None, *, named: bool = False
+    ) -> Iterator[Iterator[Sight]]:
+        """`count` clips of a camera that moves round a scene; `named`: of a deck that is told."""
         for i in range(count):
             clip = Clip(config, self.art, self.seed + i, self.hw, FPS, FRAMES)
-            yield self._frames(clip, f"clip {i}")
+            yield self._frames(clip, f"clip {i}", _deck(clip.scene.body) if named else None)
 
-    def _frames(self, clip: Clip, name: str) -> Iterator[Sight]:
+    def _frames(self, clip: Clip, name: str, deck: Deck | None) -> Iterator[Sight]:
         for i, shot in enumerate(clip):
-            yield Sight(shot.image, _truth(shot, f"{name}, {i / FPS:.2f} s", name), i / FPS)
+            yield Sight(shot.image, _truth(shot, f"{name}, {i / FPS:.2f} s", name), i / FPS, deck)
 
     def stills(self, count: int, config: SceneConfig) -> Iterator[Sight]:
         """`count` pictures, each of a scene of its own."""
@@ -74,6 +78,16 @@ def held_out_art(art: Path | None, backgrounds: Path | None, hands: Path | None)
         given.backgrounds if backgrounds else drawn.backgrounds,
         given.hands,
     )
+
+
+def _deck(body: Body) -> Deck:
+    """The kind that a packet is of, by its size: kinds are further apart than any two decks are."""
+
+    def apart(deck: Deck) -> float:
+        sides = (body.width_mm / deck.width_mm, body.height_mm / deck.height_mm)
+        return float(np.abs(np.log(sides)).max())
+
+    return min(DECKS.values(), key=apart)
 
 
 def _truth(shot: Rendered, name: str, clip: str) -> Truth:
