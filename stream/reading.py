@@ -8,7 +8,7 @@ their weights in the pool add up to 1; where the corners are astray, the network
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import inf
+from math import ceil, inf
 
 import numpy as np
 
@@ -168,16 +168,17 @@ def _spread(cards: Distribution) -> float:
 def _stretched(distribution: Distribution, deck: Deck) -> Distribution:
     """The network's opinion (C+1,) of an average deck → of this one, over 0..max(C, deck.cards).
 
-    Its last count means that many or more. Each count n becomes `network_ratio` · n, its weight
-    shared between the two whole counts beside that; what lies above the deck is cut off, and if
-    nothing is left the deck is whole.
+    Its last count means that many or more, up to what looks like the whole deck. Each count n
+    becomes `network_ratio` · n, its weight shared between the two whole counts beside that; what
+    lies above the deck is cut off, and if nothing is left the deck is whole.
     """
     size = max(len(distribution) - 1, deck.cards)
     counts = np.arange(1, len(distribution))
     weights = np.asarray(distribution, np.float64)[1:]
-    if size > len(weights):
-        more = size - len(weights) + 1
-        counts = np.concatenate([counts[:-1], np.arange(len(weights), size + 1)])
+    most = ceil(size / deck.network_ratio)
+    if most > len(weights):
+        more = most - len(weights) + 1
+        counts = np.concatenate([counts[:-1], np.arange(len(weights), most + 1)])
         weights = np.concatenate([weights[:-1], np.full(more, weights[-1] / more)])
     places = np.clip(counts * deck.network_ratio, 1, size)
     below = np.floor(places).astype(int)

@@ -106,6 +106,16 @@ def test_a_kind_of_another_size_is_counted_by_its_size(kind):
     assert count_of(reading.distribution).median == pytest.approx(20 * larger, abs=0.3)
 
 
+def test_a_whole_deck_of_small_cards_is_more_than_the_network_can_say():
+    nowhere = Packet(packet().xy, np.full(8, 0.95), np.arange(8) < 2)
+    said = np.zeros(53)
+    said[52] = 1.0  # so many poker cards or more: a deck of mini cards looks like 73
+    count = count_of(read(DECKS["mini"], said, nowhere).distribution)
+    assert count.low <= 38
+    assert count.high == 52
+    assert count.median == pytest.approx((37 + 52) / 2, abs=1.0)
+
+
 def test_no_count_is_above_the_deck_and_a_packet_is_as_likely_as_before():
     deck = replace(DECKS["poker"], cards=20)
     reading = read(deck, network(34, nothing=0.125), packet(thickness_mm=20 * 0.31))
