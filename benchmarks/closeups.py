@@ -59,10 +59,10 @@ class Way:
         image, xy, cards = shot
         self.errors += (corner_errors(packet.xy, xy) / diagonal(xy)).tolist()
         body = solve(packet.xy, corner_covariance(packet), image.shape[:2], DECK)
-        said = {"network": network, "both": together(network, None, sureness(packet))}
-        if body is not None:
-            thick = said["body"] = cards_of(body, DECK)
-            said["both"] = together(network, thick, sureness(packet))
+        thick = None if body is None else cards_of(body, DECK)
+        said = {"network": network, "both": together(network, thick, sureness(packet))}
+        if thick is not None:
+            said["body"] = thick
         for who, distribution in said.items():
             count = count_of(distribution)
             if count is None:

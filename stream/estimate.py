@@ -81,12 +81,12 @@ def sightings(
         else:
             look = follow(frame, looker, regions, presence.needed)
             there = presence.update(look.evidence(), frame.time_s)
-        looker.lap("track")
-        reading = Reading(None)
         named = as_they_are(len(look.seen))
         if there and not stills:
             named = naming.update(look.packet.xy, look.peak**2, frame.time_s)
             look = look.named(named)
+        looker.lap("track")
+        reading = Reading(None)
         if there and closer is not None:
             look = closely(frame, looker, look, closer)
             looker.lap("decode")

@@ -263,13 +263,18 @@ class Looker:
             order = canonical(xy)
             xy, heights, seen = xy[order], heights[order], seen[order]
         packet = Packet(xy, heights, (seen >= VISIBLE) & inside(xy, frame.hw))
-        peak = float(seen @ heights / max(float(seen.sum()), TINY))
+        peak = float(mean_peak(heights, seen))
         distribution, score = None, peak
         if prediction.count is not None:
             distribution = prediction.count[0].astype(np.float64)
             score = min(max(1.0 - float(distribution[0]), 0.0), 1.0)
         self.lap("decode")
         return Look(packet, seen, distribution, score, peak)
+
+
+def mean_peak(heights: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Peaks' heights and how visible their corners are (…, K) → the mean of what is seen (…)."""
+    return np.asarray((seen * heights).sum(axis=-1) / np.maximum(seen.sum(axis=-1), TINY))
 
 
 def inside(xy: NDArray[np.float64], frame_hw: tuple[int, int]) -> NDArray[np.bool_]:

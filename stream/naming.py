@@ -21,7 +21,8 @@ from stream.packet import EXCHANGED, KEYPOINTS, QUARTER, TURN
 Order = NDArray[np.intp]
 
 GAP_S = 0.5
-"""Unseen for longer, or time that runs backwards: what comes is another packet, named anew."""
+"""Unseen for longer, or time that runs backwards: what comes is another packet, named anew, and
+shown as it is (`stream.steady`)."""
 
 MOST, FITS = 0.75, 0.35
 """Corners are the same ones if that share of them lies so near to where they were, apart from a

@@ -14,7 +14,7 @@ from stream.decks import Deck
 from stream.decode import count_of
 from stream.estimate import Sighting, alone, sightings
 from stream.frame import Count, Frame, Packet, Result, SourceError, State
-from stream.looking import TINY, inside
+from stream.looking import inside, mean_peak
 from stream.naming import naming_of
 from stream.reading import bins
 from stream.steady import steady_both_ways
@@ -137,8 +137,7 @@ class _Notes:
         """Where they are (N, K, 2), and which are visible (N, K); anything without a packet."""
         xy, score, seen = self._xy.astype(np.float64), self.score, self._seen.astype(np.float64)
         frames = np.flatnonzero(self.there)
-        heights = (seen * score).sum(axis=1) / np.maximum(seen.sum(axis=1), TINY)
-        sure = (heights[frames] ** 2).tolist()
+        sure = (mean_peak(score, seen)[frames] ** 2).tolist()
         orders = self._naming.all_at_once(xy[frames], sure, self.times_s[frames].tolist())
         for i, order in zip(frames, orders, strict=True):
             xy[i], score[i], seen[i] = xy[i][order], score[i][order], seen[i][order]

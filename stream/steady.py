@@ -18,15 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.geometry import Points
+from stream.naming import GAP_S
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 UNKNOWN = complex(np.nan, np.nan)
-
-GAP_S = 0.5
-"""Unseen for longer, or time that runs backwards: what comes is another packet, as it is."""
 
 JUMP = 1.0
 """A packet that moves by so many radii from one frame to the next is another, as it is."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -80,16 +81,10 @@ def _labelled(samples: Sequence[cardcut.Sample]) -> Iterator[Sight]:
         yield Sight(_read(s.path), truth)
 
 
-def _rendered(given: Given, art: Art) -> Opened:
+def _rendered(given: Given, art: Art, *, named: bool = False) -> Opened:
     clips = given.some(24)
     stage = rendered.Stage(art, given.hw, given.seed)
-    return clips * rendered.FRAMES, stage.clips(clips)
-
-
-def _rendered_named(given: Given, art: Art) -> Opened:
-    clips = given.some(24)
-    stage = rendered.Stage(art, given.hw, given.seed)
-    return clips * rendered.FRAMES, stage.clips(clips, named=True)
+    return clips * rendered.FRAMES, stage.clips(clips, named=named)
 
 
 def _covered(given: Given, art: Art) -> Opened:
@@ -133,7 +128,7 @@ def _read(path: Path) -> NDArray[np.uint8]:
 SETS = {
     "cardcut": Set(stills=True, open=_cardcut, needs="data"),
     "rendered": Set(stills=False, open=_rendered),
-    "rendered-named": Set(stills=False, open=_rendered_named),
+    "rendered-named": Set(stills=False, open=partial(_rendered, named=True)),
     "covered": Set(stills=True, open=_covered),
     "empty": Set(stills=True, open=_empty),
     "empty-video": Set(stills=False, open=_empty_video),

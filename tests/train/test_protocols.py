@@ -126,8 +126,7 @@ def test_a_model_of_something_else_is_refused():
 
 def test_a_clip_whose_deck_is_named_shows_the_same(art):
     stage = rendered.Stage(art, (90, 160), 3)
-    kinds = {"tarot": 1.0, "poker": 0.0, "bridge": 0.0, "jumbo": 0.0, "mini": 0.0}
-    config = SceneConfig(**kinds)
+    config = SceneConfig(**{name: float(name == "tarot") for name in DECKS})
     (plain,), (named,) = (list(stage.clips(1, config, named=told)) for told in (False, True))
     for was, now in islice(zip(plain, named, strict=True), 2):
         assert np.array_equal(was.image, now.image)
