@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from stream.cli import Parser, UsageError, add_source, check_source, open_source, whole_cards
+from stream.arguments import Parser, UsageError, add_source, check_source, open_source, whole_cards
 
 if TYPE_CHECKING:
     from stream.calibration import Calibration, Record

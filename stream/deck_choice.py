@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from engines.spec import ModelSpec
+from stream.arguments import UsageError
 from stream.calibration import Calibration
-from stream.cli import UsageError
 from stream.deck_file import read_decks
 from stream.decks import DECKS, Deck
 from stream.frame import SourceInfo

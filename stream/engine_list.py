@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import engines
 from engines import parity
-from stream.cli import Parser
+from stream.arguments import Parser
 
 CALLS = 50
 """Calls that a latency is the median of, after a tenth as many to warm up."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import engines
-from stream.cli import Parser, UsageError, same_file
+from stream.arguments import Parser, UsageError, same_file
 
 SIZES = {"640x480": (480, 640), "1280x720": (720, 1280), "1920x1080": (1080, 1920)}
 LIVE_SECONDS = 30.0

@@ -86,7 +86,7 @@ def _serve(job: Job, orders: Connection) -> None:
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         if os.environ.get("KPSTREAM_TRACEBACK") == "1":
             raise
-        from stream.cli import one_line  # noqa: PLC0415
+        from stream.arguments import one_line  # noqa: PLC0415
 
         answer = one_line(error)
     with suppress(OSError):

@@ -1,0 +1,89 @@
+"""What the commands share: their words for a source and a model, and how mistakes are said."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import engines
+
+if TYPE_CHECKING:
+    from stream.frame import Source
+
+
+class UsageError(Exception):
+    """The words do not make sense together; the message says what to write instead."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Mistakes come out as UsageError, so that they read like every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse would have printed."""
+        raise UsageError(f"{message} ({self.prog} --help says more)")
+
+
+def add_source(parser: Parser) -> None:
+    """Give a parser the words that say what to look at and with which model."""
+    add = parser.add_argument
+    add(
+        "source",
+        nargs="?",
+        metavar="SOURCE",
+        help="a video file, a folder or glob of pictures, an rtsp, http or udp address, or synth:",
+    )
+    add("--camera", type=_camera, metavar="N", help="the camera of that number, from 0")
+    words = "an ONNX model, or another file of kpstream-train"
+    add("--model", type=Path, metavar="FILE", default=engines.DEFAULT_MODEL, help=words)
+    add("--engine", choices=["auto", *engines.names()], default="auto", help="what runs the model")
+
+
+def _camera(text: str) -> str:
+    if not text.isdecimal() and not text.startswith("/dev/"):
+        raise argparse.ArgumentTypeError(f"a camera is a number from 0, got {text!r}")
+    return text
+
+
+def whole_cards(text: str) -> int:
+    """Digits → a number of cards. Raises what argparse makes a line of."""
+    if not (text.isascii() and text.isdecimal() and int(text[:5]) >= 1 and len(text) <= 4):
+        raise argparse.ArgumentTypeError(f"a number of cards is 1 or more, got {text!r}")
+    return int(text)
+
+
+def check_source(args: argparse.Namespace) -> None:
+    """Raise UsageError unless one source is named, OSError for a model file that is not there."""
+    if (args.source is None) == (args.camera is None):
+        got = "neither" if args.source is None else "both"
+        raise UsageError(f"name one source, a SOURCE or --camera N, got {got}")
+    if not args.model.is_file():
+        raise FileNotFoundError(f"there is no model file {args.model}: name one with --model")
+
+
+def same_file(a: Path, b: Path) -> bool:
+    """Whether two paths are one file, also through links; also one that is yet to be made."""
+    return a.samefile(b) if a.exists() and b.exists() else a.resolve() == b.resolve()
+
+
+def open_source(args: argparse.Namespace) -> Source:
+    """What `add_source`'s words name, opened. Raises SourceError."""
+    if args.camera is not None:
+        from stream.sources import camera  # noqa: PLC0415
+
+        return camera.open_source(args.camera)
+    from stream import sources  # noqa: PLC0415
+
+    return sources.open_source(args.source)
+
+
+def one_line(error: Exception) -> str:
+    """An error → its message on one line; the kind of error too where the message needs it."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+    text = " ".join(str(error).split())
+    if isinstance(error, ImportError) and ".so" in text:  # OpenCV's, in a slim container
+        return f"{text}: install it, for OpenCV apt-get install libgl1 libglib2.0-0"
+    if isinstance(error, (UsageError, OSError, ValueError, RuntimeError)) and text:
+        return text
+    return f"{type(error).__name__}: {text} (KPSTREAM_TRACEBACK=1 shows where)"
