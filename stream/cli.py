@@ -122,7 +122,7 @@ def _parser() -> Parser:
     add_source(parser)
     add = parser.add_argument
     add("--out", type=Path, metavar="FILE", help="write an annotated video, with its sound (.mp4)")
-    add("--json", type=Path, metavar="FILE", help="write a line of JSON for every frame")
+    add("--json", type=Path, metavar="FILE", help="write a line of JSON a frame; - is stdout")
     words = "a kind, as bridge or tarot (poker), or a deck that kpstream calibrate learnt"
     add("--deck", metavar="NAME", help=words)
     add("--cards-in-deck", type=whole_cards, metavar="N", help="no packet holds more than N cards")
@@ -140,7 +140,7 @@ def _parser() -> Parser:
 
 def _check(args: argparse.Namespace) -> None:
     """Raise for what can be known to be wrong before anything is opened. UsageError, OSError."""
-    from stream.frame import checked_output  # noqa: PLC0415
+    from stream.frame import STDOUT, checked_output  # noqa: PLC0415
 
     check_source(args)
     if args.second_pass and (args.camera is not None or not Path(args.source).is_file()):
@@ -149,7 +149,7 @@ def _check(args: argparse.Namespace) -> None:
     inputs["the model"] = args.model
     outputs = {"--out": args.out, "--json": args.json}
     for option, path in outputs.items():
-        if path is None:
+        if path is None or (option == "--json" and path == STDOUT):
             continue
         for what, other in inputs.items():
             if same_file(path, other):

@@ -113,8 +113,9 @@ def summary(info: SourceInfo, engine: str, stats: Stats) -> str:
     stage = telling_stage(live=info.live)
     p50, p95 = (_number(1000 * stats.latency_s(stage, percent)) for percent in (50, 95))
     what = "capture to shown" if stage == AGE else stage
+    frames = "1 frame" if stats.frames == 1 else f"{stats.frames} frames"
     return (
-        f"{info.name}: {stats.frames} frames, {_number(stats.fps)} fps, {stats.dropped} dropped, "
+        f"{info.name}: {frames}, {_number(stats.fps)} fps, {stats.dropped} dropped, "
         f"{what} {p50} ms (p95 {p95} ms), {engine}"
     )
 

@@ -142,6 +142,10 @@ class Sink(Protocol):
         """Finish what was begun; afterwards the output is whole. May be called twice."""
 
 
+STDOUT = Path("-")
+"""What stands for standard output among files, as it does elsewhere."""
+
+
 def checked_output(path: Path) -> Path:
     """The path of a file about to be written. Raises OSError if its folder does not exist."""
     if not path.parent.is_dir():

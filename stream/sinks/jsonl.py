@@ -1,28 +1,31 @@
-"""Results → a file of JSON lines, one a frame, UTF-8, as the README documents them."""
+"""Results → JSON lines, one a frame, UTF-8, as the README documents them: a file, or stdout."""
 
 from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engines.spec import ModelSpec
-from stream.frame import Result, checked_output
+from stream.frame import STDOUT, Finished, Result, checked_output
 
 if TYPE_CHECKING:
     from stream.planes import Planes
 
 
 def open_sink(path: Path, spec: ModelSpec, *, live: bool = False) -> JsonLines:
-    """A path → a sink that writes there. Raises OSError if it cannot be written.
+    """A path, or `STDOUT` → a sink that writes there. Raises OSError if it cannot be written.
 
     With `live`, a frame without media time is given the seconds since the first.
     """
-    return JsonLines(checked_output(path), spec.keypoints, live=live)
+    to = 1 if path == STDOUT else checked_output(path)
+    file = open(to, "w", encoding="utf-8", newline="\n", closefd=path != STDOUT)  # noqa: SIM115
+    return JsonLines(file, spec.keypoints, live=live)
 
 
 class JsonLines:
@@ -30,22 +33,26 @@ class JsonLines:
 
     wants_picture = False
 
-    def __init__(self, path: Path, keypoints: tuple[str, ...], *, live: bool) -> None:
+    def __init__(self, file: TextIO, keypoints: tuple[str, ...], *, live: bool) -> None:
         self._keypoints = keypoints
         self._live = live
         self._begin_s: float | None = None
-        self._file = path.open("w", encoding="utf-8", newline="\n")
+        self._file = file
 
     def write(self, result: Result, picture: NDArray[np.uint8] | Planes | None = None) -> None:
-        """Write one line; the picture is not looked at."""
+        """Write one line; the picture is not looked at. Raises Finished once nobody reads on."""
         del picture
         line = as_line(result, self._keypoints, self._time_s(result))
-        self._file.write(line + "\n")
-        self._file.flush()  # so that a killed process leaves whole lines
+        try:
+            self._file.write(line + "\n")
+            self._file.flush()  # so that a killed process leaves whole lines
+        except BrokenPipeError as error:  # as `head` does once it has its lines
+            raise Finished from error
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with suppress(BrokenPipeError):  # it tries once more to write what nobody reads
+            self._file.close()
 
     def _time_s(self, result: Result) -> float | None:
         frame = result.frame

@@ -27,6 +27,10 @@ OPEN_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 2.0
 """A read of the network cannot be broken off, only time out: `close` has to wait this long."""
 
+LACKING_S, LACKING = 0.4, 0.02
+"""A file is cut off if it lacks more than that many seconds, and than that part of its length:
+writers round, and guess how long a last frame is shown."""
+
 _LOW_LATENCY = {"rtsp_transport": "tcp", "analyzeduration": "1000000"}
 
 _log = logging.getLogger("kpstream")
@@ -81,6 +85,8 @@ class VideoSource:
         rate = self._stream.average_rate or self._stream.guessed_rate
         self._step_s = float(1 / rate) if rate else 1 / 30
         self._next_s = 0.0
+        self._end_s = 0.0  # of what was read, sound too
+        self._damaged = 0
         self._live = path is None and not container.duration
         # Frame threads keep frames back, which a live picture must not wait for.
         self._stream.thread_type = "SLICE" if self._live else "AUTO"
@@ -127,12 +133,14 @@ class VideoSource:
             for packet in self._container.demux():
                 if self._closed:
                     return
+                self._end_s = max(self._end_s, self._ends_s(packet))
                 if packet.stream_index != self._stream.index:
                     continue
                 try:
                     frames = cast("list[av.VideoFrame]", packet.decode())
                 except av.InvalidDataError:
                     _log.debug("%s: a damaged packet was skipped", self._name)
+                    self._damaged += 1
                     continue
                 for frame in frames:
                     yield self._frame(frame)
@@ -140,6 +148,31 @@ class VideoSource:
             if self._live:
                 raise SourceError(_broken_off(self._name, error)) from error
             _log.warning("%s breaks off after %d frames: %s", self._name, self._index, error)
+        else:
+            self._mention_what_is_lacking()
+
+    def _ends_s(self, packet: av.Packet[av.stream.Stream]) -> float:
+        """When what a packet holds is over, from the start of the file; 0 where nobody knows."""
+        if packet.pts is None or packet.time_base is None:
+            return 0.0
+        return float((packet.pts + (packet.duration or 0)) * packet.time_base) - self._start_s
+
+    def _mention_what_is_lacking(self) -> None:
+        """Warn of a file that is shorter than it says, or of which a part could not be decoded."""
+        if self._live:
+            return
+        length_s = (self._container.duration or 0) / av.time_base
+        if length_s - self._end_s > max(LACKING_S, LACKING * length_s):
+            _log.warning(
+                "%s ends after %.1f s and says that it is %.1f s long: it was cut off",
+                self._name,
+                self._end_s,
+                length_s,
+            )
+        if self._damaged:
+            parts = "part" if self._damaged == 1 else "parts"
+            text = "%s is damaged: %d %s of it could not be decoded, %d frames could"
+            _log.warning(text, self._name, self._damaged, parts, self._index)
 
     def _frame(self, frame: av.VideoFrame) -> Frame:
         captured_s = time.monotonic()

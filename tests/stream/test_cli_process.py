@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -43,6 +44,30 @@ def test_a_whole_run_leaves_torch_unloaded(clip, model, tmp_path):
     code = f"import sys, stream.cli; stream.cli.main({words}); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert done.stdout.strip() == b"False"
+
+
+def test_lines_go_to_standard_output_and_nothing_else_does(clip, model):
+    done = command([str(clip), "--json", "-", *fake(model)])
+    assert done.returncode == 0
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["frame"] for line in lines] == list(range(frames_in(clip)))
+    assert b"frames, " in done.stderr
+
+
+def test_a_reader_who_has_had_enough_ends_the_run_in_good_order(long_clip, model, tmp_path):
+    out = tmp_path / "out.mp4"
+    words = [str(long_clip), "--json", "-", "--out", str(out), *fake(model)]
+    with subprocess.Popen(
+        [*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline())["frame"] == 0
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 0
+    assert b"error" not in said
+    assert 0 < frames_in(out) < 5000
 
 
 @pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
