@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.compiled import carried, compiled, core, runtime
+from engines.compiled import carried, compiled, core, quickest_precision, runtime
 from engines.graph import OUTPUTS, Port, check_graph, check_prediction
 from engines.spec import DEFAULT, Engine, EngineUnavailable, Opening, Prediction, check_images
 
@@ -71,8 +71,7 @@ def open_model(path: Path, how: Opening = DEFAULT) -> Engine:
     Raises SpecError, EngineUnavailable, OSError.
     """
     ov = runtime()
-    native = core(ov).get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return OvEngine(path, ov, "bf16" if "BF16" in native else "f32", how.cores)
+    return OvEngine(path, ov, quickest_precision(ov), how.cores)
 
 
 def open_exact(path: Path, how: Opening = DEFAULT) -> Engine:
