@@ -75,10 +75,13 @@ def inputs(pictures: NDArray[np.uint8], thought: Floats, neighbours: Floats) -> 
 
     Colours without their mean, in parts of the patch's contrast, and the lines of either corner.
     """
-    levels = pictures.astype(np.float32)
-    contrast = levels.std(axis=(1, 2, 3), keepdims=True) + CONTRAST
-    even = (levels - levels.mean(axis=(1, 2), keepdims=True)) / contrast
-    return np.concatenate([even.transpose(0, 3, 1, 2), lines(thought, neighbours)], axis=1)
+    levels = pictures.transpose(0, 3, 1, 2).astype(np.float32, order="C")
+    mean = levels.mean(axis=(2, 3), keepdims=True)
+    levels -= mean
+    squares = np.einsum("ncyx,ncyx->n", levels, levels) / levels[0].size
+    deviation = np.sqrt(squares + mean.var(axis=(1, 2, 3)))
+    levels /= (deviation + np.float32(CONTRAST))[:, None, None, None]
+    return np.concatenate([levels, lines(thought, neighbours)], axis=1)
 
 
 def lines(thought: Floats, neighbours: Floats) -> Floats:
@@ -87,15 +90,19 @@ def lines(thought: Floats, neighbours: Floats) -> Floats:
     1 on the lines from a corner to its neighbours, 0 far off. To a neighbour that was not found,
     NaN, the line is a point; a corner that was not found has none.
     """
-    found = np.asarray(np.isfinite(thought).all(axis=2))[..., None, None]
-    start = np.where(found, thought[:, :, None], np.float32(0))
-    arms = np.nan_to_num(neighbours - start)[..., None, None, :]
-    length = np.maximum(np.hypot(arms[..., 0], arms[..., 1]), np.float32(1e-3))
-    u, v = arms[..., 0] / length, arms[..., 1] / length
-    x, y = PIXELS - start[..., :1, None], PIXELS[:, None] - start[..., 1:, None]
-    along = np.clip(x * u + y * v, 0, length)
-    far = (np.square(x - along * u) + np.square(y - along * v)).min(axis=2)
-    return np.where(found, np.exp(far * np.float32(-0.5 / LINE**2)), np.float32(0))
+    found = np.asarray(np.isfinite(thought).all(axis=2))[..., None]
+    start = np.where(found, thought, np.float32(0))
+    arms = np.nan_to_num(neighbours - start[:, :, None])
+    length = np.maximum(np.hypot(arms[..., 0], arms[..., 1]), np.float32(1e-3))[..., None]
+    u, v = arms[..., :1] / length, arms[..., 1:] / length
+    x, y = PIXELS - start[..., :1], PIXELS - start[..., 1:]  # (N, 2, SIZE)
+    t = (x[:, :, None] * u)[..., None, :] + (y[:, :, None] * v)[..., None]  # along the line
+    along = np.clip(t, 0, length[..., None])
+    # |p − along·d|² = |p|² + along·(along − 2t) for a unit vector d
+    far = (along * (along - 2 * t)).min(axis=2)
+    far += np.square(x)[..., None, :] + np.square(y)[..., None]
+    drawn = np.exp(far * np.float32(-0.5 / LINE**2))
+    return np.where(found[..., None], drawn, np.float32(0))
 
 
 def covariance_of(numbers: Floats) -> NDArray[np.float64]:
