@@ -37,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backgrounds", type=Path, help="folder of pictures without a packet")
     parser.add_argument("--hands", type=Path, help="folder of cut-out hands")
     parser.add_argument("--art", type=Path, help="folder with backs/ and faces/")
-    parser.add_argument("--protocols", default="all", help="which, by name: cardcut,empty")
+    words = "which, by name: cardcut,empty; cardcut-foreign and rendered-named run only by name"
+    parser.add_argument("--protocols", default="all", help=words)
     parser.add_argument(
         "--clips",
         type=numbers,

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from train import cli, eval_command
+from train import cli, eval_command, protocols
 from train.config import Config
 
 
@@ -40,6 +40,14 @@ def test_every_field_of_the_configuration_is_an_option():
 def test_no_option_is_the_configuration_as_it_is():
     got = cli._parser().parse_args(["fit"])
     assert Config(**{field.name: getattr(got, field.name) for field in fields(Config)}) == Config()
+
+
+def test_help_says_which_protocols_run_only_by_name(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["eval", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    by_name = [name for name in protocols.PROTOCOLS if name not in protocols.ALL]
+    assert f"{' and '.join(by_name)} run only by name" in said
 
 
 def test_help_needs_no_torch():
