@@ -129,7 +129,7 @@ def _fits(sight: Sight) -> list[Fit]:
     more = float(BACK[sight.used].sum())
     fits: list[Fit] = []
     for guess in sorted(block.starts(sight), key=lambda guess: -more * float(guess[1][2])):
-        fit = fitted(sight, *guess, _EXACT)
+        fit = fitted(sight, *guess, _NEAR)
         if fit is not None:
             fits.append(fit)
             if len(sight.used) >= _PLENTY and fit.residual < _GOOD and not fit.hidden:
@@ -137,11 +137,15 @@ def _fits(sight: Sight) -> list[Fit]:
     if len(sight.used) < _PLENTY:  # two blocks may show few corners alike: each one's counterpart
         points = [fit.point for fit in fits]
         others = (
-            fitted(sight, block.mirrored(p.rotation, p.parameters), p.parameters, _EXACT)
+            fitted(sight, block.mirrored(p.rotation, p.parameters), p.parameters, _NEAR)
             for p in points
         )
         fits += [fit for fit in others if fit is not None]
-    return sorted(fits, key=lambda fit: fit.cost)
+    fits.sort(key=lambda fit: fit.cost)
+    if fits:  # the others need not be exact to be told from it
+        best = fits[0].point
+        fits[0] = fitted(sight, best.rotation, best.parameters, _EXACT) or fits[0]
+    return fits
 
 
 def expected_focal(hw: tuple[int, int], focal_px: float | None = None) -> tuple[float, float]:
