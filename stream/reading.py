@@ -43,7 +43,7 @@ WHOLE = 1 / 12
 
 SOLVED_S = 0.1
 """For so long the body of a film's packet is taken for what it was: frames closer than that err
-alike (`stream.constancy`), and corners that fit no packet take ten times as long to solve."""
+alike (`stream.constancy`), and corners that fit no packet take five times as long to solve."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
