@@ -165,6 +165,14 @@ def unreported() -> Iterator[None]:
         sys.modules.update(before)
 
 
+def hints_for(precision: str, cores: int | None) -> dict[str, Any]:
+    """OpenVINO's for one picture at a time, on so many cores; None for all."""
+    out: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
+    if cores is not None:  # some of them: pinned, it would wait for one while another idles
+        out |= {"INFERENCE_NUM_THREADS": cores, "ENABLE_CPU_PINNING": False}
+    return out
+
+
 def quickest_precision(ov: Any) -> str:
     """What the CPU computes fastest in: "bf16" where it knows that, else "f32"."""
     native = core(ov).get_property("CPU", "OPTIMIZATION_CAPABILITIES")

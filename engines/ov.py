@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.compiled import carried, compiled, core, quickest_precision, runtime
+from engines.compiled import carried, compiled, core, hints_for, quickest_precision, runtime
 from engines.graph import OUTPUTS, Port, check_graph, check_prediction
 from engines.spec import DEFAULT, Engine, EngineUnavailable, Opening, Prediction, check_images
 
@@ -23,14 +23,8 @@ class OvEngine:
 
     def __init__(self, path: Path, ov: Any, precision: str, cores: int | None = None) -> None:
         version = ov.__version__.split("-")[0]
-        hints: dict[str, Any] = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": precision,
-        }
-        if cores is not None:  # some of them: pinned, it would wait for one while another idles
-            hints |= {"INFERENCE_NUM_THREADS": cores, "ENABLE_CPU_PINNING": False}
         try:
-            model, self.spec, precision = compiled(ov, path, hints)
+            model, self.spec, precision = compiled(ov, path, hints_for(precision, cores))
             outputs = _ports(model.outputs)
             check_graph(path, self.spec, _ports(model.inputs), outputs)
             self._request: Any = model.create_infer_request()

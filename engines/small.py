@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.compiled import core, quickest_precision, runtime
+from engines.compiled import core, hints_for, quickest_precision, runtime
 from engines.spec import EngineUnavailable
 
 Floats = NDArray[np.float32]
@@ -22,13 +22,9 @@ class SmallNetwork:
 
     def __init__(self, graph: bytes, outputs: Sequence[str], threads: int) -> None:
         ov = runtime()
-        hints: dict[str, Any] = {
-            "INFERENCE_PRECISION_HINT": quickest_precision(ov),
-            "INFERENCE_NUM_THREADS": threads,
-            "ENABLE_CPU_PINNING": False,  # pinned, it would wait for a core while another idles
-        }
+        how = hints_for(quickest_precision(ov), threads)
         try:
-            model = core(ov).compile_model(core(ov).read_model(graph), "CPU", hints)
+            model = core(ov).compile_model(core(ov).read_model(graph), "CPU", how)
             self._request: Any = model.create_infer_request()
         except RuntimeError as error:
             raise EngineUnavailable(f"OpenVINO refuses a small network ({error})") from error

@@ -48,7 +48,7 @@ Said = tuple[torch.Tensor, torch.Tensor]  # places (N, 2, 2); the rest (N, 2, 4)
 
 
 class Convolutions(nn.Module):
-    """The part that OpenCV runs."""
+    """The part that a runtime computes, as `stream.closeup_network.quickest` chooses."""
 
     def __init__(self) -> None:
         super().__init__()

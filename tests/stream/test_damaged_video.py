@@ -13,11 +13,20 @@ from stream.frame import Frame, SourceError
 from stream.sources import video
 
 
+def noise(count: int) -> list[np.ndarray]:
+    """Pictures that take all as many bytes."""
+    return list(np.random.default_rng(0).integers(0, 255, (count, 96, 128, 3), np.uint8))
+
+
+def halve(path: Path) -> None:
+    """Cut a file off in the middle."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
 def test_a_truncated_file_gives_what_is_there(tmp_path):
     path = tmp_path / "cut.mp4"
-    noise = np.random.default_rng(0).integers(0, 255, (20, 96, 128, 3), np.uint8)
-    write_clip(path, list(noise), options={"movflags": "faststart"})
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    write_clip(path, noise(20), options={"movflags": "faststart"})
+    halve(path)
     frames = list(video.open_source(str(path)))
     assert 5 <= len(frames) < 20
     assert [f.index for f in frames] == list(range(len(frames)))
@@ -28,12 +37,11 @@ def test_a_truncated_file_gives_what_is_there(tmp_path):
 )
 def test_a_file_that_is_shorter_than_it_says_is_said_to_be_cut_off(tmp_path, caplog, name, sound):
     path = tmp_path / name
-    noise = np.random.default_rng(0).integers(0, 255, (60, 96, 128, 3), np.uint8)
     options = {"movflags": "faststart"} if path.suffix == ".mp4" else {}
-    write_clip(path, list(noise), options=options, sound=sound)
+    write_clip(path, noise(60), options=options, sound=sound)
     assert len(list(video.open_source(str(path)))) == 60
     assert caplog.text == ""
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    halve(path)
     frames = list(video.open_source(str(path)))
     assert 20 <= len(frames) <= 40
     assert re.search(
@@ -56,7 +64,7 @@ def test_a_file_that_is_read_in_part_is_not_said_to_be_cut_off(tmp_path, caplog)
 def test_a_file_cut_before_its_index_says_so(tmp_path):
     path = tmp_path / "cut.mp4"
     write_clip(path, [flat(i) for i in range(20)])
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    halve(path)
     with pytest.raises(SourceError, match="is not a video that can be read"):
         video.open_source(str(path))
 
@@ -75,8 +83,7 @@ def test_what_cannot_be_decoded_is_said(tmp_path, caplog):
 
 
 def _read_damaged(path: Path, zeros: int) -> list[Frame]:
-    noise = np.random.default_rng(0).integers(0, 255, (20, 96, 128, 3), np.uint8)
-    write_clip(path, list(noise))
+    write_clip(path, noise(20))
     data = bytearray(path.read_bytes())
     data[len(data) // 2 : len(data) // 2 + zeros] = bytes(zeros)
     path.write_bytes(data)
