@@ -66,6 +66,7 @@ _EXACT, _NEAR = (
     1e-5,
     0.1,
 )  # gain of the last step; the next would be a hundredth: 3 % of a deviation
+_ROUGH = 0.01  # the same while blocks are compared: with more, some stop in a narrow valley
 _LOST = 2.5  # residual in standard deviations from which the last frame's body is no guide
 
 
@@ -129,7 +130,7 @@ def _fits(sight: Sight) -> list[Fit]:
     more = float(BACK[sight.used].sum())
     fits: list[Fit] = []
     for guess in sorted(block.starts(sight), key=lambda guess: -more * float(guess[1][2])):
-        fit = fitted(sight, *guess, _NEAR)
+        fit = fitted(sight, *guess, _ROUGH)
         if fit is not None:
             fits.append(fit)
             if len(sight.used) >= _PLENTY and fit.residual < _GOOD and not fit.hidden:
@@ -137,7 +138,7 @@ def _fits(sight: Sight) -> list[Fit]:
     if len(sight.used) < _PLENTY:  # two blocks may show few corners alike: each one's counterpart
         points = [fit.point for fit in fits]
         others = (
-            fitted(sight, block.mirrored(p.rotation, p.parameters), p.parameters, _NEAR)
+            fitted(sight, block.mirrored(p.rotation, p.parameters), p.parameters, _ROUGH)
             for p in points
         )
         fits += [fit for fit in others if fit is not None]

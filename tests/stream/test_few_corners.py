@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lying import HW, POKER, POSES, equally, shown
 
+from stream import cuboid
 from stream.cuboid import solve
 
 
@@ -102,3 +103,25 @@ def test_one_face_alone_says_nothing_of_the_thickness():
     assert body.near == "back"
     assert body.thickness_sd_mm > 20
     assert np.allclose(body.xy[[2, 3, 6, 7]], xy[[2, 3, 6, 7]], atol=0.05)
+
+
+@pytest.mark.parametrize("seed", [531, 825, 1837, 1991, 2699, 2827])
+def test_a_rough_search_ends_where_an_exact_one_does(seed, monkeypatch):
+    """Corners of a leaning packet, one of them wrong: a search that ends early loses its way."""
+    rng = np.random.default_rng(seed)
+    xy, visible, _ = shown(
+        thickness_mm=rng.uniform(0.3, 16),
+        elevation_deg=rng.uniform(12, 75),
+        azimuth_deg=rng.uniform(0, 360),
+        distance_mm=rng.uniform(180, 700),
+        lean_mm=tuple(rng.normal(0, 0.8, 2)),
+    )
+    xy = xy + rng.normal(0, rng.choice([0.3, 1.0, 2.5]), (8, 2))
+    xy[~visible] = np.nan
+    xy[rng.integers(8)] += rng.normal(0, 15, 2)
+    rough = solve(xy, equally(0.8), HW, POKER)
+    monkeypatch.setattr(cuboid, "_ROUGH", cuboid._EXACT)
+    exact = solve(xy, equally(0.8), HW, POKER)
+    assert rough is not None
+    assert exact is not None
+    assert rough.thickness_mm == pytest.approx(exact.thickness_mm, abs=0.2 * exact.thickness_sd_mm)
