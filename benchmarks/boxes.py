@@ -10,12 +10,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 import engines
-from stream.frame import Frame
-from stream.looking import ALONE, Looker, search
 from stream.synth import SceneConfig
+from train import evaluate
 from train.datasets.rendered import Stage, held_out_art
 
 HW = (1080, 1920)
@@ -30,15 +27,10 @@ def main() -> None:
     for folder in ("--art", "--backgrounds", "--hands"):
         parser.add_argument(folder, type=Path)
     options = parser.parse_args()
-    looker = Looker(engines.open_engine())
     art = held_out_art(options.art, options.backgrounds, options.hands)
-    called = sum(
-        search(Frame(np.ascontiguousarray(sight.image), i, 0.0, None, "box"), looker).evidence(
-            ALONE
-        )
-        >= 0
-        for i, sight in enumerate(Stage(art, HW, SEED).stills(options.pictures, BOXED))
-    )
+    stills = Stage(art, HW, SEED).stills(options.pictures, BOXED)
+    verdict = evaluate.run(engines.open_engine(), [stills], stills=True)
+    called = sum(judged.packet is not None for judged in verdict.judged)
     print(f"{called} of {options.pictures} decks in their boxes are called a packet")
 
 

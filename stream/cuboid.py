@@ -62,11 +62,10 @@ _INSET_MM = CORNER_RADIUS_MM * (1 - 0.5**0.5)
 _THICKNESS_SD_MM = 1000.0  # keeps the thickness finite where no corner tells it
 _THIN = 2.0  # thickness in standard deviations below which its sign says little
 _PLENTY, _GOOD = 6, 1.5  # corners, and residual, with which no other fit need be looked for
-_EXACT, _NEAR = (
-    1e-5,
-    0.1,
-)  # gain of the last step; the next would be a hundredth: 3 % of a deviation
-_ROUGH = 0.01  # the same while blocks are compared: with more, some stop in a narrow valley
+# the gain of the last step:
+_EXACT = 1e-5
+_ROUGH = 0.01  # while blocks are compared: with more, some stop in a narrow valley
+_NEAR = 0.1  # from the last frame's body: the next step would be a hundredth, 3 % of a deviation
 _LOST = 2.5  # residual in standard deviations from which the last frame's body is no guide
 
 
