@@ -42,7 +42,7 @@ def maps_of(cells, sigma, draw=gaussians):
         ("mean", 0, lambda sigma: 0.85 * sigma),
         ("peak", 0, lambda _: 0.13),
         ("mean-shift", 2, lambda _: 0.501),
-        ("mean-shift", 0, lambda sigma: max(0.501, 0.6 * sigma)),
+        ("mean-shift", 0, lambda sigma: 0.5 * sigma + 0.251),
     ],
 )
 @few
