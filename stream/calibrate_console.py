@@ -73,6 +73,7 @@ class Guide:
         layings = self._measure.layings
         full = self._info.live and layings.current_s >= LAYING_S
         if full and result.packet is not None:
+            layings.there()
             said: Look | str = AGAIN  # hands that come to lift it are not to be measured
         else:
             said = self._measure.add(result)

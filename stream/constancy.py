@@ -32,7 +32,7 @@ UNLIKELY = 1e-6
 """No frame makes a count less likely than this: a mistaken one must not rule out the truth."""
 
 WINDOW_S = 0.5
-"""How far back the moment of a change is looked for."""
+"""How far back the moment of a change is looked for, or MANY frames where they are so few."""
 
 LASTING_S = 0.2
 """A change must have lasted so long, and MANY frames: some show a packet strangely …"""
@@ -66,8 +66,8 @@ class ConstantCount:
     """Distributions frame by frame → the distribution of the count, which is constant for a while.
 
     A logarithmic opinion pool: n frames weigh as the n / (1 + (n − 1) · COMMON) that they would
-    make if all else were independent. All is forgotten when the packet is lost and when time runs
-    backwards; when the estimates take a step, all from before it.
+    make if all else were independent. All is forgotten when the packet is lost, when time runs
+    backwards and after a gap of MEMORY_S; when the estimates take a step, all from before it.
     """
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class ConstantCount:
 
         Index 0, no packet, does not count: it is 0 in the answer.
         """
-        if time_s < self._last_s:
+        if not 0 <= time_s - self._last_s <= MEMORY_S:
             self._restart([])
         since_s = time_s - self._last_s
         worth = _worth(since_s) if self._recent else 1.0
@@ -110,7 +110,7 @@ class ConstantCount:
 
     def _restart(self, frames: list[_Seen]) -> None:
         """Know nothing but these frames."""
-        self._recent: deque[_Seen] = deque()  # within WINDOW_S
+        self._recent: deque[_Seen] = deque()  # within WINDOW_S, MANY at least
         self._means: deque[tuple[float, float]] = deque()  # (time, pooled mean) within SETTLE_S
         self._logs = _Fading(MEMORY_S)
         self._before = _Fading(REFERENCE_S)  # the mean of frames that were recent once
@@ -123,7 +123,7 @@ class ConstantCount:
             self.began_s = frame.time_s
         self._logs.add(_log_of(frame.given), frame.worth, frame.time_s)
         self._recent.append(frame)
-        while self._recent[0].time_s < frame.time_s - WINDOW_S:
+        while len(self._recent) > MANY and self._recent[0].time_s < frame.time_s - WINDOW_S:
             old = self._recent.popleft()
             cards = np.array(old.cards)
             if self._before.weight:
@@ -144,7 +144,10 @@ class ConstantCount:
         long = (known >= 1) & (lasted_s >= LASTING_S)
         clearest, after = STEP_SIGMA, None
         for i in np.flatnonzero(long[: len(frames) - MANY + 1]):
-            step = abs(float(np.median(cards[i:])) - summed[i] / known[i])
+            was, now = summed[i] / known[i], float(np.median(cards[i:]))
+            if abs(cards[i] - now) > abs(cards[i] - was):
+                continue  # it began later, and has not lasted so long
+            step = abs(now - was)
             sigmas = step / sqrt(variance * (1 / known[i] + 1 / told[i]))
             if step >= STEP_CARDS and sigmas > clearest:
                 clearest, after = sigmas, frames[i:]
@@ -167,7 +170,7 @@ def stretches(
         count.update(distribution, times_s[i])
         if count.began_s != began_s:
             start = i
-            while start - 1 > starts[-1] and times_s[start - 1] >= count.began_s:
+            while start - 1 > starts[-1] and count.began_s <= times_s[start - 1] <= times_s[start]:
                 start -= 1
             starts.append(start)
     found = [_stretch(distributions, times_s, a, b) for a, b in pairwise([*starts, len(times_s)])]

@@ -166,8 +166,8 @@ def doubt(body: Body, deck: Deck) -> str | None:
             f"{body.residual_sigma:.1f} times what they may be, wanted {WORST_SIGMA:.0f}; "
             "show all of it in a picture that is not cropped"
         )
-    most = deck.slack_mm + deck.cards * deck.card_mm
-    spread = np.hypot(deck.slack_sd_mm, deck.cards * deck.card_sd_mm)
+    whole = float(deck.cards)
+    most, spread = deck.thickness_mm(whole), deck.thickness_sd_mm(whole)
     if body.thickness_mm > most + 3 * np.hypot(spread, body.thickness_sd_mm):
         return (
             f"too thick: the packet is {body.thickness_mm:.1f} mm, "

@@ -71,7 +71,8 @@ class threaded(Iterator[T]):  # noqa: N801 - reads as a word in a chain, like en
             raise StopIteration
         # Room is made before the item is taken: an interrupt between the two then leaves a place
         # too many, where the other order would leave one too few, and in the end a deadlock.
-        self._room.put(None)
+        if not self._newest:
+            self._room.put(None)
         item = self._ready.get()
         if not isinstance(item, _End):
             return item

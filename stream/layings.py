@@ -59,11 +59,15 @@ class Layings:
 
     def look(self, look: Look) -> None:
         """Take what a frame says of the packet."""
-        self._gone_since_s = None
+        self.there()
         if self._anew:
             self._looks.append([])
             self._anew = False
         self._looks[-1].append(look)
+
+    def there(self) -> None:
+        """A packet in the frame, whether or not it is looked at."""
+        self._gone_since_s = None
 
     def gone(self, time_s: float) -> None:
         """No packet in the frame at `time_s`."""

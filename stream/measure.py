@@ -56,13 +56,17 @@ class Measure:
         self.passed_over[found] += 1
         if found == NOTHING:
             self.layings.gone(time_s)
+        else:
+            self.layings.there()
         return found
 
     def _measured(self, result: Result, time_s: float) -> Look | str:
         if result.packet is None:
             return NOTHING
         if result.state != "locked":
-            return SETTLING
+            # one that is too small is not counted, and so would settle for ever
+            small = result.doubt is not None and result.count is None
+            return FAR if small else SETTLING
         body = self._body(result.packet, result.frame.hw)
         across_px = extent_px(result.packet.xy)
         if body is None or not (

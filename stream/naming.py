@@ -24,6 +24,9 @@ GAP_S = 0.5
 """Unseen for longer, or time that runs backwards: what comes is another packet, named anew, and
 shown as it is (`stream.steady`)."""
 
+JUMP = 1.0
+"""A packet that moves by so many radii from one frame to the next is another, as it is."""
+
 MOST, FITS = 0.75, 0.35
 """Corners are the same ones if that share of them lies so near to where they were, apart from a
 motion of all. In radii, the root mean square distance of the corners from their middle."""
@@ -74,7 +77,7 @@ class Naming:
 
     def update(self, xy: Points, sure: float, time_s: float) -> Named:
         """Keypoints (K, 2) px, NaN = not found, and what their names are worth, from 0 on."""
-        if not self._goes_on(time_s):
+        if not self._goes_on(xy, time_s):
             self._track, self._votes = xy, np.zeros(len(self._ways))
             self._way = self._seen = 0
             self._time_s = time_s
@@ -97,7 +100,7 @@ class Naming:
         named: list[Named] = []
         tracks: list[int] = []
         for at, how_sure, time_s in zip(xy, sure, times_s, strict=True):
-            if not self._goes_on(time_s):
+            if not self._goes_on(at, time_s):
                 tracks.append(len(named))
             named.append(self.update(at, how_sure, time_s))
         orders = []
@@ -106,8 +109,12 @@ class Naming:
             orders += [one.order[last] for one in named[start:stop]]
         return orders
 
-    def _goes_on(self, time_s: float) -> bool:
-        return len(self._track) > 0 and 0 <= time_s - self._time_s <= GAP_S
+    def _goes_on(self, xy: Points, time_s: float) -> bool:
+        """Whether it may be the same packet: seen of late, and not elsewhere by whatever names."""
+        if len(self._track) == 0 or not 0 <= time_s - self._time_s <= GAP_S:
+            return False
+        moved = np.hypot(*_shared(xy[self._ways] - self._track)[:, 0].T)
+        return not (moved > JUMP * _radius(self._track)).all()
 
     def _follow(self, found: Points, far_px: float, time_s: float) -> None:
         """The track goes where its corners are found; one that strays, only if it stays there."""

@@ -148,11 +148,15 @@ class _Notes:
 
     def counts(self) -> list[tuple[State, Count | None]]:
         """State and count of each frame: one count for every stretch in which it is constant."""
+        counting = self._distributions.shape[1] > 0
+        there_is: State = (
+            "settling" if counting else "locked"
+        )  # what is not counted need not settle
         states: list[tuple[State, Count | None]] = [
-            ("locked" if there else "no_packet", None) for there in self.there
+            (there_is if there else "no_packet", None) for there in self.there
         ]
-        if not self._distributions.shape[1]:
-            return states  # nothing is counted, so nothing has to settle
+        if not counting:
+            return states
         said = [
             d if there and d.any() else None
             for d, there in zip(self._distributions, self.there, strict=True)

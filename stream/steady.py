@@ -18,16 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.geometry import Points
-from stream.naming import GAP_S
+from stream.naming import GAP_S, JUMP
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 UNKNOWN = complex(np.nan, np.nan)
-
-JUMP = 1.0
-"""A packet that moves by so many radii from one frame to the next is another, as it is."""
 
 BEND = 0.5
 """One that grows, turns or is skewed by so much is mistaken, names and all …"""

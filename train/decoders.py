@@ -75,8 +75,8 @@ def mean_shift(heatmaps: Heatmaps, sigma: float, cut_off: float = CUT_OFF) -> Fo
     They are those of scikit-learn's MeanShift with a flat kernel of 2 σ (Comaniciu and Meer 2002),
     sought from every cell that is no lower than its neighbours. All cells above the cut-off weigh
     alike: a Gaussian's point 2 σ or more inside the picture is found to half a cell, if σ is 1 cell
-    or more; the border pulls others in, along an axis by up to 0.5 σ, the middle of half a disc, and
-    a quarter of a cell. Points nearer to each other than 4 σ may become one.
+    or more; the border pulls others in, along an axis by up to 0.5 σ, the middle of half a disc,
+    and a quarter of a cell. Points nearer to each other than 4 σ may become one.
     """
     channels = heatmaps.reshape(-1, *heatmaps.shape[-2:])
     each = [_modes(channel, stream_decode.BANDWIDTH_SIGMA * sigma, cut_off) for channel in channels]

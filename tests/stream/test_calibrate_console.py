@@ -53,6 +53,16 @@ def test_hands_that_come_for_the_packet_are_not_measured():
     assert measure.layings.counts[0] <= FULL
 
 
+def test_single_frames_that_miss_a_packet_which_lies_there_are_no_new_laying():
+    guided, measure, _ = guide(CAMERA)
+    laid(guided, 0, FULL, 12.0)
+    for start in (FULL, FULL + 40):
+        laid(guided, start, 1, None)
+        laid(guided, start + 1, 39, 12.0)
+    assert len(measure.layings.counts) == 1
+    assert measure.layings.current_s >= LAYING_S
+
+
 def test_who_does_not_lay_it_down_again_is_not_waited_for_for_ever():
     guided, measure, _ = guide(CAMERA)
     laid(guided, 0, FULL, 12.0)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from stream.constancy import ConstantCount
+from stream.constancy import MEMORY_S, ConstantCount, stretches
 from stream.decode import count_of
 
 
@@ -162,3 +162,48 @@ def test_time_that_runs_backwards_starts_afresh():
         pooled_mean(pool, 20, 100 + i / 30)
     assert pooled_mean(pool, 22, 0.0) == pytest.approx(22, abs=0.1)
     assert not pool.locked
+
+
+def test_after_a_gap_in_time_it_starts_afresh():
+    pool = ConstantCount()
+    for i in range(60):
+        pooled_mean(pool, 40, i / 30)
+    assert pool.locked
+    for i in range(15):
+        assert pooled_mean(pool, 12, 3600 + i / 30) == pytest.approx(12, abs=0.1)
+        assert not pool.locked
+
+
+def test_pictures_that_come_slowly_still_settle():
+    pool = ConstantCount()
+    for i in range(4):
+        pooled_mean(pool, 20, i * 0.8 * MEMORY_S)
+    assert pool.locked
+
+
+@pytest.mark.parametrize("fps", [2, 3, 3.9])
+def test_a_change_is_noticed_after_three_frames_where_they_come_slowly(fps):
+    pool, rng = ConstantCount(), np.random.default_rng(1)
+    for i in range(20):
+        pooled_mean(pool, 30 + rng.normal(0, 0.7), i / fps)
+    for i in range(20, 23):
+        mean = pooled_mean(pool, 5 + rng.normal(0, 0.7), i / fps)
+    assert mean == pytest.approx(5, abs=1)
+
+
+@pytest.mark.parametrize("second_s", [0.0, 100.0])
+def test_a_film_whose_time_jumps_is_of_two_packets(second_s):
+    start = [10 + i / 30 for i in range(60)]
+    times = start + [second_s + i / 30 for i in range(60)]
+    first, second = stretches([counted(10)] * 60 + [counted(40)] * 60, times)
+    assert (first.start, first.stop, second.start, second.stop) == (0, 60, 60, 120)
+    for stretch, cards in ((first, 10), (second, 40)):
+        assert stretch.distribution @ np.arange(53) == pytest.approx(cards, abs=0.1)
+        assert stretch.settled
+
+
+def test_a_stretch_begins_where_the_packet_changed():
+    times = np.arange(60) / 30
+    first, second = stretches([counted(30)] * 30 + [counted(12)] * 30, times.tolist())
+    assert (first.stop, second.start) == (30, 30)
+    assert second.settled

@@ -1,5 +1,7 @@
 """Corners become the cuboid that showed them, with a doubt that is right."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -215,6 +217,15 @@ def test_more_than_the_deck_holds_is_doubted():
     assert said is not None
     assert said.startswith("too thick: the packet is 26.0 mm, a whole deck of 52 is 15.3")
     assert doubt(seen_from(300, thickness_mm=21.0), DECKS["tarot"]) is None
+
+
+def test_a_deck_whose_packets_lie_unevenly_is_not_called_too_thick():
+    even = replace(POKER, card_sd_mm=0.002)
+    body = replace(seen_from(300, thickness_mm=17.0), thickness_sd_mm=0.1)
+    said = doubt(body, even)
+    assert said is not None
+    assert said.startswith("too thick")
+    assert doubt(body, replace(even, laid_sd=0.05)) is None
 
 
 def test_a_covariance_weighs_each_way_by_itself():

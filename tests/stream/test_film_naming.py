@@ -132,6 +132,23 @@ def test_a_packet_that_jumps_is_named_anew_within_half_a_second():
     assert np.array_equal(named.final, np.arange(8))
 
 
+def test_another_packet_elsewhere_has_names_of_its_own_from_its_first_frame():
+    naming = naming_of(PACKET)
+    for i in range(60):
+        naming.update(CORNERS, SURE, i / 30)
+    quarter = CORNERS[list(QUARTER)] + 2 * np.ptp(
+        CORNERS, axis=0
+    )  # where no cut was it is the same
+    named = naming.update(quarter, SURE, 2.0)
+    assert named.agrees
+    assert np.array_equal(named.final, np.arange(8))
+    both = [CORNERS] * 60 + [quarter] * 150
+    orders = naming_of(PACKET).all_at_once(
+        np.array(both), [SURE] * 210, (np.arange(210) / 30).tolist()
+    )
+    assert np.array_equal(orders, [np.arange(8)] * 210)
+
+
 def test_names_go_by_the_corners_that_are_found():
     naming, half = naming_of(PACKET), CORNERS.copy()
     half[[0, 1, 4]] = np.nan

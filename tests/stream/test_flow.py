@@ -89,6 +89,14 @@ def test_newest_hands_over_the_latest_not_the_next():
     link.close()
 
 
+def test_newest_takes_no_more_memory_however_long_it_runs():
+    link = threaded(iter(range(10**9)), newest=True, name="t")
+    for _ in range(1000):
+        next(link)
+    assert link._room.qsize() <= 2
+    link.close()
+
+
 @pytest.mark.parametrize("newest", [False, True])
 def test_an_error_comes_out_as_itself_with_cause_and_traceback(newest):
     root = OSError("the cable")

@@ -32,6 +32,17 @@ def test_a_packet_taken_out_of_the_picture_was_laid_down_anew():
     assert layings.current_s == 0.0
 
 
+def test_frames_between_that_tell_nothing_still_show_the_packet():
+    layings = Layings()
+    for i in range(30):
+        layings.look(look(i / 30))
+    layings.gone(1.0)
+    layings.there()
+    layings.gone(1.0 + 2 * GONE_S)
+    layings.look(look(1.1 + 2 * GONE_S))
+    assert layings.counts == [31]
+
+
 def test_a_blink_is_no_new_laying_however_often():
     layings = Layings()
     for i in range(60):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from counted import FINE, corners, result
@@ -56,6 +58,21 @@ def test_frames_that_tell_nothing_are_passed_over_by_reason():
     ]
     _, said = measured(results, stills=True)
     assert said == [NOTHING, SETTLING, UNCLEAR, MISFITTING, MISFITTING, FAR]
+
+
+def test_a_film_that_is_never_near_enough_to_settle_is_told_so():
+    small = result(0, (corners(12.4) - 300) / 6 + 300, state="settling")
+    _, said = measured([replace(small, count=None, doubt="too far: go nearer")])
+    assert said == [FAR]
+
+
+def test_single_frames_that_miss_a_packet_which_settles_are_no_new_laying():
+    results = [*film(12.4)]
+    for i in range(40, 160):
+        missed = i in {50, 140}
+        results.append(result(i, None if missed else corners(12.4), state="settling"))
+    measure, _ = measured([*results, *film(12.4, start=160)])
+    assert measure.layings.counts == [80]
 
 
 def test_too_few_frames_are_told_with_the_reason_of_most():

@@ -78,6 +78,16 @@ def test_a_model_that_counts_nothing_has_nothing_to_settle():
     assert [(result.state, result.count) for result in second] == [("locked", None)] * 3
 
 
+def test_a_packet_too_far_to_be_counted_settles_in_neither_pass():
+    far = [CORNERS / 4 + 20] * 20
+    _, second = twice(far)
+    once = list(estimate(frames_of(far), FakeEngine(SPEC, cards=20)))
+    for result, single in zip(second[2:], once[2:], strict=True):
+        assert (result.state, result.count, result.doubt) == (single.state, None, single.doubt)
+        assert result.state == "settling"
+        assert result.doubt.startswith("too far")
+
+
 def test_an_empty_film_makes_no_result():
     assert twice([]) == ([], [])
 
