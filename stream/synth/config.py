@@ -75,6 +75,7 @@ class SceneConfig:
     # the look of the card on top
     face_up: float = 0.15
     photo_back: float = 0.04  # a back that is a picture of anything
+    mixed_back: float = 0.0  # a back put together of parts of others
     recoloured: float = 0.5  # the print's colours turned into others; paper stays paper
     worn: float = 0.4
     wear: Range = (0.2, 1.0)  # how much

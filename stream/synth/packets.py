@@ -99,9 +99,10 @@ def draw_packet(
 
 def _draw_top(rng: np.random.Generator, config: SceneConfig, stock: Stock, body: Body) -> Texture:
     """The picture on top: a face, a back, or a photograph for a back."""
-    pictures = stock.faces if body.face_up else stock.backs
-    if not body.face_up and rng.random() < config.photo_back:
-        pictures = stock.tables
+    photo = not body.face_up and rng.random() < config.photo_back
+    if not body.face_up and not photo:
+        return stock.back(rng)
+    pictures = stock.faces if body.face_up else stock.tables
     return pictures[int(rng.integers(len(pictures)))]
 
 

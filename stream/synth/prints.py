@@ -1,9 +1,11 @@
-"""Random numbers → what is printed on things that are no packet: covers, screens, pages, boxes."""
+"""Random numbers → what is printed on things that are no packet: covers, screens, pages, boxes.
+
+Each is drawn anew, for a print that comes again is learnt by heart, and the thing with it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -15,32 +17,27 @@ Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 
-@lru_cache(maxsize=1)
-def covers() -> list[Texture]:
-    """Covers of books and boxes: plain, framed, with a title, with shapes."""
-    rng = np.random.default_rng(31)
-    return [Texture.of(_cover(rng)) for _ in range(28)]
+def cover(rng: np.random.Generator) -> Texture:
+    """The cover of a book or a box: plain, framed, with a title, with shapes."""
+    return Texture.of(_cover(rng))
 
 
-@lru_cache(maxsize=1)
-def pages() -> list[Texture]:
-    """Sheets of paper: blank, printed, ruled, written on."""
-    rng = np.random.default_rng(32)
-    return [Texture.of(_page(rng)) for _ in range(12)]
+def page(rng: np.random.Generator) -> Texture:
+    """A sheet of paper: blank, printed, ruled, written on."""
+    return Texture.of(_page(rng))
 
 
-def screens(pictures: Sequence[Image]) -> list[Texture]:
-    """Fronts and backs of phones; what the screens show is taken from the pictures."""
-    rng = np.random.default_rng(33)
-    found = [_screen(rng, pictures[int(rng.integers(len(pictures)))]) for _ in range(10)]
-    return [Texture.of(p) for p in found + [_phone_back(rng) for _ in range(6)]]
+def phone(rng: np.random.Generator, pictures: Sequence[Texture]) -> Texture:
+    """A phone's front, which shows one of the pictures, or its back."""
+    if rng.random() < 0.625:
+        shown = pictures[int(rng.integers(len(pictures)))].levels[0]
+        return Texture.of(_screen(rng, shown))
+    return Texture.of(_phone_back(rng))
 
 
-def boxes(backs: Sequence[Image]) -> list[Texture]:
-    """Fronts of card boxes: a card's back or a sign on the box's colour, with a thumb notch."""
-    rng = np.random.default_rng(34)
-    count = max(24, min(64, len(backs)))
-    return [Texture.of(_box(rng, backs[int(rng.integers(len(backs)))])) for _ in range(count)]
+def box(rng: np.random.Generator, back: Texture) -> Texture:
+    """The front of a card box: its cards' back or a sign on its colour, with a thumb notch."""
+    return Texture.of(_box(rng, back.levels[0]))
 
 
 def _flat(hw: tuple[int, int], colour: Floats) -> Image:

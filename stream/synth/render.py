@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -50,7 +50,8 @@ class Renderer:
 
     def __init__(self, config: SceneConfig | None = None, art: Art | None = None) -> None:
         self.config = config or SceneConfig()
-        self.stock = textures_of(art or built_in())
+        stock = textures_of(art or built_in())
+        self.stock = replace(stock, mixed_back=self.config.mixed_back)
 
     def sample(self, rng: np.random.Generator, hw: tuple[int, int]) -> Rendered:
         """Random numbers → a picture of `hw` = (height, width) pixels, and its truth."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+
 from stream.synth import prints, skin
 from stream.synth.art import Art, Texture
 from stream.synth.cutout import CutOut, hand
+from stream.synth.mixing import mixed_back
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,10 +23,35 @@ class Stock:
     hands: list[CutOut]
     fingers: list[CutOut]
     arms: tuple[list[CutOut], list[CutOut]]  # bare, sleeved
-    covers: list[Texture]  # of books and boxes
-    screens: list[Texture]  # of phones, front and back
-    pages: list[Texture]  # written and printed paper
-    boxes: list[Texture]  # the front of a card box
+    mixed_back: float = 0.0  # share of the backs that are put together of parts of others
+
+    def back(self, rng: np.random.Generator) -> Texture:
+        """The back of a card."""
+        if self.mixed_back and rng.random() < self.mixed_back:
+            return mixed_back(_anew(rng), self.backs)
+        return self.backs[int(rng.integers(len(self.backs)))]
+
+    def cover(self, rng: np.random.Generator) -> Texture:
+        """The cover of a book or a box."""
+        return prints.cover(_anew(rng))
+
+    def page(self, rng: np.random.Generator) -> Texture:
+        """A sheet of paper, blank or not."""
+        return prints.page(_anew(rng))
+
+    def phone(self, rng: np.random.Generator) -> Texture:
+        """The front or the back of a phone."""
+        return prints.phone(_anew(rng), self.tables)
+
+    def box(self, rng: np.random.Generator) -> Texture:
+        """The front of a card box."""
+        own = _anew(rng)
+        return prints.box(own, self.back(own))
+
+
+def _anew(rng: np.random.Generator) -> np.random.Generator:
+    """Random numbers for one print: however many it takes, those of its scene go on alike."""
+    return np.random.default_rng(int(rng.integers(2**32)))
 
 
 @lru_cache(maxsize=4)
@@ -37,8 +65,4 @@ def textures_of(art: Art) -> Stock:
         hands=[hand(p) for p in art.hands] or skin.hands(),
         fingers=skin.fingers(),
         arms=skin.arms(),
-        covers=prints.covers(),
-        screens=prints.screens([t.levels[0] for t in tables]),
-        pages=prints.pages(),
-        boxes=prints.boxes([t.levels[0] for t in backs]),
     )

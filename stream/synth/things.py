@@ -74,7 +74,7 @@ def draw_strays(rng: np.random.Generator, config: SceneConfig, stock: Stock, bod
     """Random numbers → single cards beside the packet: one, some scattered, or a row."""
     count = int(rng.choice([1, 1, 2, 3, 5, 9]))
     thin = float(np.mean(config.card_mm))
-    pictures = stock.faces if rng.random() < 0.7 else [_any(rng, stock.backs)]
+    pictures = stock.faces if rng.random() < 0.7 else [stock.back(rng)]
     step = np.array([rng.uniform(8, 26), rng.normal(0, 2)])
     turn, row = rng.normal(0, 0.06), rng.random() < 0.6
     parts = []
@@ -136,7 +136,7 @@ def _tuck_box(rng: np.random.Generator, stock: Stock) -> Thing:
     """A deck in its box: as large as a packet, flat sides of one colour, a seam, no sheets."""
     grow = rng.uniform(0.97, 1.08)
     size = (65.0 * grow, 91.0 * grow, float(rng.uniform(11, 21)))
-    top = _any(rng, stock.boxes)
+    top = stock.box(rng)
     side = _edge_colour(top) * rng.uniform(0.8, 1.05)
     if rng.random() < 0.3:
         side = rng.uniform(20, 245, 3)
@@ -156,7 +156,7 @@ def _book(rng: np.random.Generator, stock: Stock) -> Thing:
     thick = float(np.exp(rng.uniform(np.log(5), np.log(38))))
     hard = float(rng.uniform(0.4, 3.0))
     over = float(rng.uniform(0, 4.0)) if hard > 1 else 0.0
-    top = _any(rng, stock.covers)
+    top = stock.cover(rng)
     side = _edge_colour(top)
     sheets = int(rng.integers(10, 60))
     paper = rng.uniform(165, 248) * np.array([rng.uniform(0.78, 0.98), 0.95, 1.0])
@@ -177,7 +177,7 @@ def _notebook(rng: np.random.Generator, stock: Stock) -> Thing:
     width = float(rng.choice([50, 76, 102]) if notes else rng.uniform(80, 210))
     height = width * float(rng.choice([1.0, 1.0, 1.3]) if notes else rng.uniform(1.25, 1.5))
     thick = float(rng.uniform(2.5, 18) if notes else rng.uniform(3, 14))
-    top = _any(rng, stock.pages if notes else stock.covers)
+    top = stock.page(rng) if notes else stock.cover(rng)
     paper = _edge_colour(top) if notes else np.array([225.0, 235.0, 240.0])
     tones = 1 + rng.normal(0, rng.uniform(0.005, 0.05), int(rng.integers(4, 30)))
     size = (width, height, thick)
@@ -196,7 +196,7 @@ def _phone(rng: np.random.Generator, stock: Stock) -> Thing:
     rim = int(rng.integers(8, 24))
     tones = np.ones(LAYERS)
     tones[:rim], tones[-rim:] = 0.7, 1.2
-    top = _any(rng, stock.screens)
+    top = stock.phone(rng)
     return _single(_slab(rng, size, top, side, radius_mm=rng.uniform(5, 11), tones=tones))
 
 
@@ -205,7 +205,7 @@ def _small_box(rng: np.random.Generator, stock: Stock) -> Thing:
     width = float(rng.uniform(34, 110))
     height = width * float(rng.uniform(1.0, 1.8))
     thick = float(rng.uniform(7, 55))
-    top = _any(rng, stock.covers)
+    top = stock.cover(rng)
     side = _edge_colour(top) if rng.random() < 0.6 else rng.uniform(20, 240, 3)
     layers = np.ones(LAYERS)
     if rng.random() < 0.5:
@@ -229,7 +229,7 @@ def _paper(rng: np.random.Generator, stock: Stock) -> Thing:
     """A sheet of paper, from a receipt to a page."""
     width = float(rng.choice([58, 74, 105, 148, 210]))
     size = (width, width * float(rng.uniform(1.3, 1.5)), 0.15)
-    top = _any(rng, stock.pages)
+    top = stock.page(rng)
     return _single(_slab(rng, size, top, _edge_colour(top), radius_mm=0.2))
 
 
@@ -241,7 +241,7 @@ def _plain(rng: np.random.Generator, stock: Stock) -> Thing:
         width * float(rng.uniform(1.0, 2.2)),
         float(np.exp(rng.uniform(np.log(3), np.log(45)))),
     )
-    top = _any(rng, stock.tables if rng.random() < 0.5 else stock.covers)
+    top = _any(rng, stock.tables) if rng.random() < 0.5 else stock.cover(rng)
     side = _edge_colour(top) if rng.random() < 0.5 else rng.uniform(10, 240, 3)
     return _single(_slab(rng, size, top, side, radius_mm=rng.choice([0.5, 2.0, 8.0])))
 
