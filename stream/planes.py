@@ -89,7 +89,7 @@ class Planes:
         return planes
 
     def video_frame(self) -> VideoFrame:
-        """For an encoder; it borrows the memory of what `painted` made."""
+        """For an encoder; it borrows the memory of what `painted` made, where PyAV can."""
         packed = self.y.base if isinstance(self.y.base, np.ndarray) else None
         if packed is None or packed.shape != (self.hw[0] * 3 // 2, self.hw[1]):
             packed = cast("NDArray[np.uint8]", self._copy().y.base)
@@ -144,7 +144,10 @@ def _unpacked(packed: NDArray[np.uint8], tags: Tags) -> Planes:
 
 
 def _tagged(packed: NDArray[np.uint8], tags: Tags) -> VideoFrame:
-    frame = VideoFrame.from_numpy_buffer(packed, format="yuv420p")
+    # PyAV borrows an array only of heights that four divides: of others it takes a shorter picture.
+    borrow = packed.shape[0] % 6 == 0
+    make = VideoFrame.from_numpy_buffer if borrow else VideoFrame.from_ndarray
+    frame = make(packed, format="yuv420p")
     frame.colorspace, frame.color_range = tags.matrix, tags.range
     return frame
 

@@ -107,6 +107,20 @@ def test_an_encoder_gets_the_same_pixels_without_a_copy():
     np.testing.assert_array_equal(untouched.video_frame().to_ndarray()[:96], untouched.y)
 
 
+@pytest.mark.parametrize("height", [2, 6, 270, 534])
+@pytest.mark.parametrize("tags", [BT601, BT709])
+def test_a_height_that_four_does_not_divide_loses_nothing(height, tags):
+    picture = smooth((height, 160))
+    planes = converted(picture, tags)
+    assert planes.bgr().shape == picture.shape
+    assert np.abs(planes.bgr().astype(int) - picture).mean() < 5
+    frame = planes.painted(picture, [planes.whole]).video_frame()
+    assert (frame.height, frame.width) == (height, 160)
+    for plane, array in zip(frame.planes, (planes.y, planes.u, planes.v), strict=True):
+        lines = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, -1)
+        np.testing.assert_array_equal(lines[:, : plane.width], array)
+
+
 regions = st.builds(
     Region, st.integers(-300, 400), st.integers(-300, 400), st.integers(1, 500),
     st.integers(1, 500),
