@@ -90,5 +90,8 @@ def _read(path: str) -> NDArray[np.uint8] | None:
         return None
     if data.size == 0:
         return None
-    with quiet_opencv():
-        return cast("NDArray[np.uint8] | None", cv2.imdecode(data, cv2.IMREAD_COLOR))
+    try:
+        with quiet_opencv():
+            return cast("NDArray[np.uint8] | None", cv2.imdecode(data, cv2.IMREAD_COLOR))
+    except cv2.error:  # raised for a header that claims more pixels than OpenCV takes
+        return None

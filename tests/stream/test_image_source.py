@@ -80,7 +80,15 @@ def test_grey_and_transparent_pictures_become_bgr(tmp_path):
         assert (frame.image == 90).all()
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture at all", b"\x89PNG\r\n\x1a\n" + bytes(9)])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no picture at all",
+        b"\x89PNG\r\n\x1a\n" + bytes(9),
+        b"P6 50000 50000 255\n" + bytes(9),  # claims more pixels than OpenCV takes
+    ],
+)
 def test_a_broken_picture_is_named_and_skipped(folder, content, caplog, capfd):
     (folder / "aa.png").write_bytes(content)
     with caplog.at_level(logging.WARNING, "kpstream"):
