@@ -24,7 +24,15 @@ def open_sink(path: Path, spec: ModelSpec, *, live: bool = False) -> JsonLines:
     With `live`, a frame without media time is given the seconds since the first.
     """
     to = 1 if path == STDOUT else checked_output(path)
-    file = open(to, "w", encoding="utf-8", newline="\n", closefd=path != STDOUT)  # noqa: SIM115
+    file = open(  # noqa: SIM115 - the sink closes it
+        to,
+        "w",
+        encoding="utf-8",
+        # a name's bytes that are not UTF-8 are lone surrogates, which JSON writes as \udcXX
+        errors="backslashreplace",
+        newline="\n",
+        closefd=path != STDOUT,
+    )
     return JsonLines(file, spec.keypoints, live=live)
 
 

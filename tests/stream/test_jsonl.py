@@ -84,6 +84,17 @@ def test_a_line_is_in_the_file_once_written(tmp_path):
     assert [json.loads(line)["state"] for line in lines] == ["locked", "no_packet"]
 
 
+def test_a_name_that_is_not_utf_8_comes_back_byte_for_byte(tmp_path):
+    name, path = b"K\xe4rtchen \xf0\x9f\x82\xa1.png", tmp_path / "out.jsonl"
+    sink = open_sink(path, SPEC)
+    frame = Frame(IMAGE, 0, 0.0, None, name.decode("utf-8", "surrogateescape"))
+    sink.write(Result(frame, "no_packet", None, None, 0.02))
+    sink.close()
+    line = path.read_bytes()
+    assert b'"K\\udce4rtchen \xf0\x9f\x82\xa1.png"' in line
+    assert json.loads(line)["source"].encode("utf-8", "surrogateescape") == name
+
+
 @pytest.mark.parametrize(("live", "wanted"), [(True, [0.0, 0.25, 1.5]), (False, [None] * 3)])
 def test_only_a_camera_is_timed_by_its_clock(tmp_path, live, wanted):
     path = tmp_path / "out.jsonl"
