@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -33,7 +32,8 @@ def open_sink(path: Path, spec: ModelSpec, *, live: bool = False) -> JsonLines:
         newline="\n",
         closefd=path != STDOUT,
     )
-    return JsonLines(file, spec.keypoints, live=live)
+    name = "standard output" if path == STDOUT else str(path)
+    return JsonLines(file, name, spec.keypoints, live=live)
 
 
 class JsonLines:
@@ -41,14 +41,18 @@ class JsonLines:
 
     wants_picture = False
 
-    def __init__(self, file: TextIO, keypoints: tuple[str, ...], *, live: bool) -> None:
+    def __init__(self, file: TextIO, name: str, keypoints: tuple[str, ...], *, live: bool) -> None:
+        self._name = name
         self._keypoints = keypoints
         self._live = live
         self._begin_s: float | None = None
         self._file = file
 
     def write(self, result: Result, picture: NDArray[np.uint8] | Planes | None = None) -> None:
-        """Write one line; the picture is not looked at. Raises Finished once nobody reads on."""
+        """Write one line; the picture is not looked at.
+
+        Raises Finished once nobody reads on, OSError with the file's name where it cannot be kept.
+        """
         del picture
         line = as_line(result, self._keypoints, self._time_s(result))
         try:
@@ -56,11 +60,21 @@ class JsonLines:
             self._file.flush()  # so that a killed process leaves whole lines
         except BrokenPipeError as error:  # as `head` does once it has its lines
             raise Finished from error
+        except OSError as error:
+            raise self._cannot(error) from error
 
     def close(self) -> None:
-        """Close the file."""
-        with suppress(BrokenPipeError):  # it tries once more to write what nobody reads
+        """Close the file. Raises OSError with its name if what is left cannot be written."""
+        try:
             self._file.close()
+        except BrokenPipeError:  # it tries once more to write what nobody reads
+            pass
+        except OSError as error:
+            raise self._cannot(error) from error
+
+    def _cannot(self, error: OSError) -> OSError:
+        """What the system says, with the file that it does not name."""
+        return OSError(f"cannot write {self._name}: {error.strerror or error}")
 
     def _time_s(self, result: Result) -> float | None:
         frame = result.frame

@@ -135,7 +135,8 @@ def test_a_failed_start_leaves_older_outputs_alone(model, clip, tmp_path, capsys
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full disk")
 def test_a_full_disk_is_told_in_plain_words(clip, model, capsys):
     assert main([str(clip), "--json", "/dev/full", *fake(model)]) == 1
-    assert only_error(capsys) == "kpstream: error: No space left on device\n"
+    wanted = "kpstream: error: cannot write /dev/full: No space left on device\n"
+    assert only_error(capsys) == wanted
 
 
 def test_an_unforeseen_error_is_named_and_shown_in_full_on_demand(tmp_path, monkeypatch, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -108,3 +109,11 @@ def test_only_a_camera_is_timed_by_its_clock(tmp_path, live, wanted):
 def test_no_such_folder(tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         open_sink(tmp_path / "nowhere" / "out.jsonl", SPEC)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full disk")
+def test_a_full_disk_is_told_with_the_name_of_the_file():
+    sink = open_sink(Path("/dev/full"), SPEC)
+    for call in (lambda: sink.write(nothing()), sink.close):  # the second tries once more
+        with pytest.raises(OSError, match=r"^cannot write /dev/full: No space left on device$"):
+            call()
