@@ -58,6 +58,14 @@ def test_rendered_packets_often_show_a_face_as_no_real_one_does():
         assert renderer.config.face_up > 2 * SceneConfig().face_up
 
 
+def test_packets_and_boxes_have_backs_that_never_come_again():
+    pictures = mixture.read_pictures(Config(), [])
+    for renderer in (pictures.near, pictures.far, pictures.covered):
+        assert renderer.stock.mixed_back == mixture.MIXED > 0
+    # or a back of that look would tell a packet
+    assert pictures.without.stock.mixed_back == pictures.instead.stock.mixed_back == mixture.MIXED
+
+
 def test_what_stands_in_a_packets_place_is_as_near_as_a_packet_in_a_trackers_crop():
     pictures = mixture.read_pictures(Config(), [])
     scene, packet = pictures.instead.config, pictures.near.config

@@ -5,6 +5,8 @@ import pytest
 
 from stream.decks import DECKS
 from stream.synth import Art, SceneConfig
+from stream.synth.art import Texture
+from stream.synth.mixing import mixed_back
 from stream.synth.packets import draw_body, draw_packet
 from stream.synth.stock import textures_of
 
@@ -148,6 +150,26 @@ def test_a_photograph_may_be_a_back(stock):
     faces = {id(texture) for texture in stock.faces}
     up = replace(PLAIN, photo_back=1.0, face_up=1.0)
     assert all(id(b.top) in faces for _, b in packets(up, stock))
+
+
+def test_a_back_may_be_put_together_of_others(stock):
+    backs = {id(texture) for texture in stock.backs}
+    mixing = replace(stock, mixed_back=1.0)
+    tops = [block.top for _, block in packets(PLAIN, mixing)]
+    assert not backs & {id(top) for top in tops}
+    assert len({top.levels[0].tobytes() for top in tops}) == len(tops)  # none comes again
+    known = {texture.levels[0].shape for texture in stock.backs}
+    assert all(top.levels[0].shape in known for top in tops)
+    assert all(id(b.top) in backs for _, b in packets(PLAIN, replace(stock, mixed_back=0.0)))
+
+
+def test_a_mixed_back_shows_parts_of_those_given():
+    flat = [Texture.of(np.full((528, 378, 3), level, np.uint8)) for level in (40, 160)]
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        levels, counts = np.unique(mixed_back(rng, flat).levels[0][..., 1], return_counts=True)
+        own = np.isin(levels, [40, 160, 255 - 40, 255 - 160])
+        assert counts[own].sum() > 0.25 * counts.sum()
 
 
 def test_white_stays_white_in_other_colours(stock):

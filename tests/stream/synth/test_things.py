@@ -5,6 +5,7 @@ import pytest
 from plain_scene import PLAIN
 
 from stream.synth import Art, Renderer
+from stream.synth.art import Texture
 from stream.synth.camera import intrinsics, look_at
 from stream.synth.light import Light
 from stream.synth.paint import paint
@@ -26,6 +27,30 @@ def test_a_thing_has_the_size_it_says(stock, make):
         assert np.ptp(plan[:, 0]) == pytest.approx(width, abs=3.1)  # a spine stands out
         assert np.ptp(plan[:, 1]) == pytest.approx(height, abs=1e-6)
         assert max(b.thickness_mm + lift for b, lift in thing.parts) == pytest.approx(thick)
+
+
+@pytest.mark.parametrize("kind", ["cover", "page", "phone", "box"])
+def test_no_print_comes_again(stock, kind):
+    rng = np.random.default_rng(1)
+    prints = [getattr(stock, kind)(rng).levels[0].tobytes() for _ in range(30)]
+    assert len(set(prints)) > 27  # two may be blank alike
+
+
+def test_prints_leave_the_other_numbers_of_a_scene_as_they_are(stock):
+    after = []
+    for kind in ("cover", "page", "phone", "box"):
+        rng = np.random.default_rng(2)
+        getattr(stock, kind)(rng)
+        after.append(rng.random())
+    assert len(set(after)) == 1
+
+
+def test_boxes_bear_the_backs_that_packets_have(stock):
+    red = Texture.of(np.full((528, 378, 3), (0, 0, 255), np.uint8))
+    plain = replace(stock, backs=[red])
+    shown = [plain.box(np.random.default_rng(seed)).levels[0] for seed in range(40)]
+    with_red = [(picture == (0, 0, 255)).all(axis=2).mean() > 0.5 for picture in shown]
+    assert 12 < sum(with_red) < 32  # the others bear a sign
 
 
 def test_moved_turns_and_shifts_all_parts_alike(stock):
