@@ -182,7 +182,8 @@ def _open_sinks(
     if args.json is not None:
         from stream.sinks import jsonl  # noqa: PLC0415
 
-        yield jsonl.open_sink(args.json, spec, live=source.info.live)
+        alone = not show and args.out is None
+        yield jsonl.open_sink(args.json, spec, live=source.info.live, alone=alone)
 
 
 @contextmanager

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from stream.planes import Planes
 
 
-def open_sink(path: Path, spec: ModelSpec, *, live: bool = False) -> JsonLines:
+def open_sink(path: Path, spec: ModelSpec, *, live: bool = False, alone: bool = True) -> JsonLines:
     """A path, or `STDOUT` → a sink that writes there. Raises OSError if it cannot be written.
 
-    With `live`, a frame without media time is given the seconds since the first.
+    With `live`, a frame without media time is given the seconds since the first. `alone`: nothing
+    else is written, so the run may end once nobody reads on.
     """
     to = 1 if path == STDOUT else checked_output(path)
     file = open(  # noqa: SIM115 - the sink closes it
@@ -33,7 +34,7 @@ def open_sink(path: Path, spec: ModelSpec, *, live: bool = False) -> JsonLines:
         closefd=path != STDOUT,
     )
     name = "standard output" if path == STDOUT else str(path)
-    return JsonLines(file, name, spec.keypoints, live=live)
+    return JsonLines(file, name, spec.keypoints, live=live, alone=alone)
 
 
 class JsonLines:
@@ -41,25 +42,34 @@ class JsonLines:
 
     wants_picture = False
 
-    def __init__(self, file: TextIO, name: str, keypoints: tuple[str, ...], *, live: bool) -> None:
+    def __init__(
+        self, file: TextIO, name: str, keypoints: tuple[str, ...], *, live: bool, alone: bool
+    ) -> None:
         self._name = name
         self._keypoints = keypoints
         self._live = live
+        self._alone = alone
+        self._unread = False
         self._begin_s: float | None = None
         self._file = file
 
     def write(self, result: Result, picture: NDArray[np.uint8] | Planes | None = None) -> None:
         """Write one line; the picture is not looked at.
 
-        Raises Finished once nobody reads on, OSError with the file's name where it cannot be kept.
+        Once nobody reads on it writes no more, and alone it raises Finished. Raises OSError with
+        the file's name where a line cannot be kept.
         """
         del picture
+        if self._unread:
+            return
         line = as_line(result, self._keypoints, self._time_s(result))
         try:
             self._file.write(line + "\n")
             self._file.flush()  # so that a killed process leaves whole lines
         except BrokenPipeError as error:  # as `head` does once it has its lines
-            raise Finished from error
+            self._unread = True
+            if self._alone:
+                raise Finished from error
         except OSError as error:
             raise self._cannot(error) from error
 

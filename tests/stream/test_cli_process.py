@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,17 @@ pytestmark = pytest.mark.usefixtures("no_display")
 def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """More than a run can be through within seconds."""
     return make_clip(tmp_path_factory.mktemp("long") / "long.mp4", 5000)
+
+
+@contextmanager
+def nobody_reads() -> Iterator[int]:
+    """A pipe to write to, which its reader has left."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        yield writer
+    finally:
+        os.close(writer)
 
 
 @pytest.mark.parametrize("option", ["--help", "--version"])
@@ -54,9 +68,8 @@ def test_lines_go_to_standard_output_and_nothing_else_does(clip, model):
     assert b"frames, " in done.stderr
 
 
-def test_a_reader_who_has_had_enough_ends_the_run_in_good_order(long_clip, model, tmp_path):
-    out = tmp_path / "out.mp4"
-    words = [str(long_clip), "--json", "-", "--out", str(out), *fake(model)]
+def test_a_reader_who_has_had_enough_ends_the_run_in_good_order(long_clip, model):
+    words = [str(long_clip), "--json", "-", *fake(model)]
     with subprocess.Popen(
         [*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -64,10 +77,20 @@ def test_a_reader_who_has_had_enough_ends_the_run_in_good_order(long_clip, model
         assert process.stderr is not None
         assert json.loads(process.stdout.readline())["frame"] == 0
         process.stdout.close()
-        said = process.stderr.read()
+        said = process.stderr.read().decode()
     assert process.returncode == 0
-    assert b"error" not in said
-    assert 0 < frames_in(out) < 5000
+    assert "error" not in said
+    assert 0 < int(said.split(": ")[1].split()[0]) < 5000
+
+
+def test_a_reader_who_leaves_does_not_cut_the_video_short(clip, model, tmp_path):
+    out = tmp_path / "out.mp4"
+    words = [str(clip), "--json", "-", "--out", str(out), *fake(model)]
+    with nobody_reads() as pipe:
+        done = subprocess.run([*COMMAND, *words], stdout=pipe, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 0
+    assert b"error" not in done.stderr
+    assert frames_in(out) == frames_in(clip)
 
 
 @pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
