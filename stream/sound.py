@@ -11,6 +11,8 @@ from av.audio.stream import AudioStream
 from av.bitstream import BitStreamFilterContext
 from av.container import OutputContainer
 
+from stream.media import open_media
+
 _log = logging.getLogger("kpstream")
 
 # What players expect in a file of that kind. The muxer takes more, which then stays silent in many;
@@ -31,7 +33,7 @@ class SoundCopy:
     """
 
     def __init__(self, media: str, output: OutputContainer) -> None:
-        self._input = av.open(f"file:{media}")
+        self._input = open_media(media)
         self._output = output
         self._source = self._input.streams.audio[0]
         self._target, copied = _added(output, self._source)

@@ -19,31 +19,26 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from stream import media
 from stream.colour import bgr_picture
 from stream.frame import Frame, SourceError, SourceInfo
 from stream.planes import Planes, planes_of
 
-OPEN_TIMEOUT_S = 5.0
-READ_TIMEOUT_S = 2.0
-"""A read of the network cannot be broken off, only time out: `close` has to wait this long."""
-
 LACKING_S, LACKING = 0.4, 0.02
 """A file is cut off if it lacks more than that many seconds, and than that part of its length:
 writers round, and guess how long a last frame is shown."""
-
-_LOW_LATENCY = {"rtsp_transport": "tcp", "analyzeduration": "1000000"}
 
 _log = logging.getLogger("kpstream")
 
 
 def open_source(target: str) -> VideoSource:
     """Path or URL → a source whose first frame is decoded. Raises SourceError with the reason."""
-    remote = "://" in target and not Path(target).exists()
+    remote = media.is_remote(target)
     name = re.sub(r"(?<=://)[^/@]*@", "", target)  # a password is not for the log
     if not remote and not Path(target).is_file():
         raise SourceError(f"no such file: {target}")
     try:
-        container = _open_container(target, remote=remote)
+        container = media.open_media(target)
     except av.FFmpegError as error:
         raise SourceError(_unreadable(name, error, remote=remote)) from error
     try:
@@ -53,18 +48,9 @@ def open_source(target: str) -> VideoSource:
         raise
 
 
-def _open_container(target: str, *, remote: bool) -> InputContainer:
-    if not remote:
-        return av.open(f"file:{target}")  # else a colon in the name reads as a protocol
-    slow = target.startswith(("http://", "https://"))
-    options = {} if slow else _LOW_LATENCY
-    timeout = (OPEN_TIMEOUT_S, READ_TIMEOUT_S)
-    return av.open(target, container_options=options, timeout=timeout)
-
-
 def _unreadable(name: str, error: av.FFmpegError, *, remote: bool) -> str:
     if isinstance(error, av.ExitError):
-        return f"nothing answers at {name} within {OPEN_TIMEOUT_S:g} s; is the address right?"
+        return f"nothing answers at {name} within {media.OPEN_TIMEOUT_S:g} s; is the address right?"
     reason = error.strerror
     if remote:
         return f"cannot open {name}: {reason}"
@@ -185,7 +171,7 @@ class VideoSource:
 
 def _broken_off(name: str, error: av.FFmpegError) -> str:
     if isinstance(error, av.ExitError):
-        return f"{name} broke off: nothing came for {READ_TIMEOUT_S:g} s"
+        return f"{name} broke off: nothing came for {media.READ_TIMEOUT_S:g} s"
     return f"{name} broke off: {error.strerror}"
 
 

@@ -1,4 +1,4 @@
-"""Small media files, made by PyAV for the tests, and what a decoder reads back from one."""
+"""Small media files, made by PyAV for the tests, copied, and what a decoder reads back from one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.frame import Frame, Result
+from stream.sinks.video import open_sink
+from stream.sources.video import open_source
 
 RATE = 48_000
 COLOURS = [(0, 0, 255), (0, 255, 0), (255, 0, 0), (30, 120, 200), (200, 40, 90), (128, 128, 128)]
@@ -45,6 +47,7 @@ def write_clip(
     sound_s: float | None = None,
     options: dict[str, str] | None = None,
     matrix: int = 2,
+    title: str | None = None,
 ) -> None:
     """Pictures at given times (else 30 a second) → an H.264 file; `sound` names its audio codec.
 
@@ -52,6 +55,8 @@ def write_clip(
     """
     times_s = times_s or [i / 30 for i in range(len(pictures))]
     with av.open(str(path), "w", container_options=options or {}) as output:
+        if title is not None:
+            output.metadata["title"] = title
         video = output.add_stream("libx264", rate=30, options={"preset": "ultrafast", "crf": "1"})
         video.height, video.width = pictures[0].shape[:2]
         video.codec_context.time_base = Fraction(1, 90_000)
@@ -131,6 +136,19 @@ def sound_packets(path: Path) -> tuple[str, float | None, list[bytes]]:
         first = packets[0].pts
         begin = None if first is None else float(first * packets[0].time_base)
         return stream.codec_context.name, begin, [bytes(p) for p in packets]
+
+
+def copy(path: Path, clip: Path, count: int | None = None) -> Path:
+    """A clip through source and sink, its first `count` frames or all of them."""
+    source = open_source(str(clip))
+    sink = open_sink(path, source.info)
+    for frame in source:
+        sink.write(nothing_found(frame.image, frame.index, frame.pts_s), frame.image)
+        if frame.index + 1 == count:
+            break
+    source.close()
+    sink.close()
+    return path
 
 
 def nothing_found(image: NDArray[np.uint8], index: int = 0, pts_s: float | None = None) -> Result:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from clips import (
     COLOURS,
+    copy,
     decoded,
     flat,
     index_of,
@@ -28,26 +29,12 @@ from stream.colour import TAGS
 from stream.frame import SourceInfo
 from stream.planes import Tags, converted
 from stream.sinks import video
-from stream.sources.video import open_source
 
 
 def record(path: Path, pictures, times_s, info: SourceInfo) -> Path:
     sink = video.open_sink(path, info)
     for index, (picture, time_s) in enumerate(zip(pictures, times_s, strict=True)):
         sink.write(nothing_found(picture, index, time_s), picture)
-    sink.close()
-    return path
-
-
-def copy(path: Path, clip: Path, count: int | None = None) -> Path:
-    """A clip through source and sink, its first `count` frames or all of them."""
-    source = open_source(str(clip))
-    sink = video.open_sink(path, source.info)
-    for frame in source:
-        sink.write(nothing_found(frame.image, frame.index, frame.pts_s), frame.image)
-        if frame.index + 1 == count:
-            break
-    source.close()
     sink.close()
     return path
 

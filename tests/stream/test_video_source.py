@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from clips import (
     COLOURS,
+    copy,
+    decoded,
     flat,
     index_of,
     quadrants,
@@ -21,6 +23,7 @@ from clips import (
     write_sound,
 )
 
+from stream import media
 from stream.frame import SourceError
 from stream.sources import video
 
@@ -161,6 +164,14 @@ def test_a_name_with_a_colon_is_a_file(tmp_path, plain):
     assert len(list(video.open_source(str(path)))) == 20
 
 
+@pytest.mark.parametrize("kind", [".mp4", ".mkv", ".avi"])
+def test_a_title_that_is_not_utf8_is_no_hindrance(tmp_path, kind):
+    clip = tmp_path / f"title{kind}"
+    write_clip(clip, [flat(i) for i in range(5)], sound="aac", title="Caf_")
+    clip.write_bytes(clip.read_bytes().replace(b"Caf_", "Café".encode("latin-1")))
+    assert len(decoded(copy(tmp_path / "out.mp4", clip))) == 5
+
+
 def test_close_ends_the_frames_and_may_come_twice(plain):
     source = video.open_source(str(plain))
     frames = iter(source)
@@ -226,7 +237,7 @@ def test_a_stream_is_live_and_ends_when_the_other_side_hangs_up(serve, transport
 
 
 def test_a_stream_that_falls_silent_breaks_off(serve, transport, monkeypatch):
-    monkeypatch.setattr(video, "READ_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(media, "READ_TIMEOUT_S", 0.3)
     server = serve(transport, hang_up=False)
     source = video.open_source(server.url)
     began = time.monotonic()
@@ -252,7 +263,7 @@ def test_close_from_another_thread_ends_a_stuck_read(serve, transport):
     reader.start()
     time.sleep(0.3)
     source.close()
-    assert ended.wait(video.READ_TIMEOUT_S + 2)
+    assert ended.wait(media.READ_TIMEOUT_S + 2)
     reader.join()
 
 

@@ -1,0 +1,31 @@
+"""A file or an address → FFmpeg's container, for whoever reads its pictures or copies its sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+
+OPEN_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 2.0
+"""A read of the network cannot be broken off, only time out: `close` has to wait this long."""
+
+_LOW_LATENCY = {"rtsp_transport": "tcp", "analyzeduration": "1000000"}
+_ANY_TEXT = "replace"  # a title need not be UTF-8, and nobody reads it here
+
+
+def is_remote(target: str) -> bool:
+    """Whether a name is an address; what exists is a file, whatever its name looks like."""
+    return "://" in target and not Path(target).exists()
+
+
+def open_media(target: str) -> InputContainer:
+    """Path or URL → its container. Raises av.FFmpegError if it is not there or cannot be read."""
+    if not is_remote(target):
+        # without `file:` a colon in the name reads as a protocol
+        return av.open(f"file:{target}", metadata_errors=_ANY_TEXT)
+    slow = target.startswith(("http://", "https://"))
+    options = {} if slow else _LOW_LATENCY
+    timeout = (OPEN_TIMEOUT_S, READ_TIMEOUT_S)
+    return av.open(target, container_options=options, timeout=timeout, metadata_errors=_ANY_TEXT)
