@@ -9,16 +9,17 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import select
 import signal
 import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import engines
 from stream.arguments import (
@@ -51,23 +52,69 @@ class Terminated(KeyboardInterrupt):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Words → exit code: 0 done, 1 failed, 2 wrong usage, 130 after Ctrl-C, 143 after SIGTERM."""
+    """Words → exit code: 0 done, 1 failed, 2 wrong usage, 130 after Ctrl-C, 143 after SIGTERM.
+
+    A reader of standard output who leaves, as `head` does, is no failure.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         with _stops_heard():
-            if words and words[0] in COMMANDS:
-                command = importlib.import_module(COMMANDS[words[0]])
-                return int(command.main(words[1:]))
-            return stream(words)
+            return _run(words)
     except Terminated:
         return 128 + signal.SIGTERM
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except Exception as error:  # noqa: BLE001 - the top: every error becomes one line
-        if os.environ.get("KPSTREAM_TRACEBACK") == "1":
-            traceback.print_exc()
-        print(f"kpstream: error: {one_line(error)}", file=sys.stderr)
+        if isinstance(error, BrokenPipeError) and _is_unread(sys.stdout):
+            return 0
+        with suppress(BrokenPipeError):
+            _tell(error)
         return 2 if isinstance(error, UsageError) else 1
+    finally:
+        _let_go(sys.stdout)
+        _let_go(sys.stderr)
+
+
+def _run(words: Sequence[str]) -> int:
+    """The command that the words name, with all that it says on standard output → exit code."""
+    if words and words[0] in COMMANDS:
+        command = importlib.import_module(COMMANDS[words[0]])
+        code = int(command.main(words[1:]))
+    else:
+        code = stream(words)
+    if sys.stdout is not None:
+        sys.stdout.flush()  # what cannot be written is an error like any other
+    return code
+
+
+def _tell(error: Exception) -> None:
+    if os.environ.get("KPSTREAM_TRACEBACK") == "1":
+        traceback.print_exc()
+    print(f"kpstream: error: {one_line(error)}", file=sys.stderr)
+
+
+def _is_unread(stream: TextIO | None) -> bool:
+    """Whether the reader of a pipe has left; None is a stream that was closed from the start."""
+    if stream is None or not hasattr(select, "poll"):
+        return False
+    watch = select.poll()
+    try:
+        watch.register(stream.fileno(), 0)
+    except OSError:  # it is no file of the system's
+        return False
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in watch.poll(0))
+
+
+def _let_go(stream: TextIO | None) -> None:
+    """Throw away what a stream cannot write: Python would try again, and set a code of its own."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def stream(words: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import final
 
@@ -24,6 +25,20 @@ from stream.stats import AGE, Stats, telling_stage
 PERIOD_S = 0.1
 
 WAITING = "waiting for the first frame"
+
+
+class _Stderr(Console):
+    """Falls silent once nobody reads stderr any more.
+
+    Rich itself would end the process with exit code 1, and standard output with it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(stderr=True)
+
+    def on_broken_pipe(self) -> None:
+        """Say no more, and go on."""
+        self.quiet = True
 
 
 @final
@@ -42,7 +57,7 @@ class Dashboard:
         *,
         waiting: str = WAITING,
     ) -> None:
-        self._console = console or Console(stderr=True)
+        self._console = console or _Stderr()
         self._engine = engine
         self._info = info
         self._stats = Stats()
@@ -69,7 +84,8 @@ class Dashboard:
         self._live.stop()
         if error is None or isinstance(error, KeyboardInterrupt):
             line = summary(self._info, self._engine(), self._stats)
-            self._console.print(Text(line), soft_wrap=True)
+            with suppress(BrokenPipeError):  # what older versions of rich raise
+                self._console.print(Text(line), soft_wrap=True)
 
     def __call__(self, result: Result, stats: Stats) -> None:
         """Show where the run stands, if it is time to."""

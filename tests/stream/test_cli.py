@@ -150,6 +150,16 @@ def test_an_unforeseen_error_is_named_and_shown_in_full_on_demand(tmp_path, monk
     assert "broken_command.py" in capsys.readouterr().err
 
 
+def test_a_pipe_that_breaks_elsewhere_is_an_error(tmp_path, monkeypatch, capfd):
+    (tmp_path / "cut_off_command.py").write_text(
+        "def main(words):\n    raise BrokenPipeError(32, 'Broken pipe')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(COMMANDS, "cut-off", "cut_off_command")
+    assert main(["cut-off"]) == 1
+    assert capfd.readouterr().err == "kpstream: error: Broken pipe\n"
+
+
 def test_a_first_word_that_is_a_command_is_that_command(model, capsys):
     assert set(COMMANDS) == {"bench", "calibrate", "engines"}
     assert main(["engines", "--model", str(model)]) == 0

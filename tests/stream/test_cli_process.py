@@ -93,6 +93,45 @@ def test_a_reader_who_leaves_does_not_cut_the_video_short(clip, model, tmp_path)
     assert frames_in(out) == frames_in(clip)
 
 
+@pytest.mark.parametrize("option", ["--no-show", "--second-pass"])
+def test_a_reader_of_stderr_who_leaves_takes_nothing_along(clip, model, option):
+    words = [str(clip), "--json", "-", option, *fake(model)]
+    with nobody_reads() as pipe:
+        done = subprocess.run([*COMMAND, *words], stdout=subprocess.PIPE, stderr=pipe, check=False)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == frames_in(clip)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("word", ["engines", "--version", "--help"])
+def test_a_reader_who_leaves_what_a_command_says_is_no_failure(word, unbuffered, model):
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    words = [*COMMAND, word, *(["--model", str(model)] if word == "engines" else [])]
+    with nobody_reads() as pipe:
+        done = subprocess.run(
+            words, stdout=pipe, stderr=subprocess.PIPE, env=environment, check=False
+        )
+    assert done.returncode == 0
+    assert b"Broken" not in done.stderr
+
+
+@pytest.mark.parametrize("word", ["missing.mp4", "--frobnicate"])
+def test_a_failure_keeps_its_exit_code_where_nobody_reads_of_it(word, model):
+    with nobody_reads() as pipe:
+        words = [*COMMAND, word, "--json", "-", *fake(model)]
+        done = subprocess.run(words, stdout=pipe, stderr=pipe, check=False)
+    assert done.returncode == (2 if word == "--frobnicate" else 1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full disk")
+def test_what_standard_output_cannot_take_is_told_in_one_line():
+    with Path("/dev/full").open("wb") as full:
+        words = [*COMMAND, "--version"]
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr == b"kpstream: error: No space left on device\n"
+
+
 @pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
 def test_two_stops_at_once_are_one(tmp_path, monkeypatch, number, code):
     (tmp_path / "stopped_command.py").write_text(
