@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import unquote
 
 import engines
 
@@ -30,6 +33,7 @@ def add_source(parser: Parser) -> None:
     add(
         "source",
         nargs="?",
+        type=local_path,
         metavar="SOURCE",
         help="a video file, a folder or glob of pictures, an rtsp, http or udp address, or synth:",
     )
@@ -37,6 +41,22 @@ def add_source(parser: Parser) -> None:
     words = "an ONNX model, or another file of kpstream-train"
     add("--model", type=Path, metavar="FILE", default=engines.DEFAULT_MODEL, help=words)
     add("--engine", choices=["auto", *engines.names()], default="auto", help="what runs the model")
+
+
+def local_path(source: str) -> str:
+    """A file: address → the path that it names; any other source, and what exists, as it is.
+
+    Characters written as %XX are read as such, unless there is a file of that very name (RFC 8089).
+    """
+    if not source.lower().startswith("file:") or Path(source).exists():
+        return source
+    path = source[len("file:") :]
+    for empty in ("//localhost/", "///"):  # the host is this machine
+        if path.lower().startswith(empty):
+            path = path[len(empty) - 1 :]
+    if os.name == "nt":  # /C:/a.mp4
+        path = re.sub(r"^/(?=[A-Za-z]:)", "", path)
+    return path if Path(path).exists() else unquote(path, errors="surrogateescape")
 
 
 def _camera(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 import cv2
 import pytest
@@ -88,6 +89,16 @@ def test_an_output_equal_to_the_input_is_refused(clip, model, tmp_path, capsys, 
         assert main([str(clip), option, str(path), *fake(model)]) == 2
         assert "the input itself" in only_error(capsys)
     assert clip.read_bytes() == before
+
+
+@pytest.mark.parametrize("start", ["file://", "file:", "file://localhost", "FILE://"])
+def test_an_input_named_by_an_address_is_not_overwritten(clip, model, tmp_path, capsys, start):
+    victim = tmp_path / "Kärtchen 1.mp4"
+    victim.write_bytes(clip.read_bytes())
+    for path in (quote(str(victim)), str(victim)):
+        assert main([start + path, "--out", str(victim), *fake(model)]) == 2
+        assert "the input itself" in only_error(capsys)
+    assert victim.read_bytes() == clip.read_bytes()
 
 
 def test_the_model_is_not_overwritten(clip, model, capsys):
