@@ -120,7 +120,8 @@ class VideoSource:
                 if self._closed:
                     return
                 self._end_s = max(self._end_s, self._ends_s(packet))
-                if packet.stream_index != self._stream.index:
+                # The packet at the end that has the decoder empty itself is 0 by its `stream_index`.
+                if packet.stream.index != self._stream.index:
                     continue
                 try:
                     frames = cast("list[av.VideoFrame]", packet.decode())

@@ -48,6 +48,8 @@ def write_clip(
     options: dict[str, str] | None = None,
     matrix: int = 2,
     title: str | None = None,
+    layout: str = "mono",
+    sound_first: bool = False,
 ) -> None:
     """Pictures at given times (else 30 a second) → an H.264 file; `sound` names its audio codec.
 
@@ -57,21 +59,23 @@ def write_clip(
     with av.open(str(path), "w", container_options=options or {}) as output:
         if title is not None:
             output.metadata["title"] = title
+        audio = output.add_stream(sound, rate=RATE) if sound and sound_first else None
         video = output.add_stream("libx264", rate=30, options={"preset": "ultrafast", "crf": "1"})
         video.height, video.width = pictures[0].shape[:2]
         video.codec_context.time_base = Fraction(1, 90_000)
         video.codec_context.colorspace = matrix
-        audio = output.add_stream(sound, rate=RATE) if sound else None
+        if sound and not sound_first:
+            audio = output.add_stream(sound, rate=RATE)
         if audio is not None:
-            audio.codec_context.layout = "mono"
+            audio.codec_context.layout = layout
         for picture, time_s in zip(pictures, times_s, strict=True):
             frame = _yuv(picture, matrix)
             frame.pts, frame.time_base = round(time_s * 90_000), Fraction(1, 90_000)
             output.mux(video.encode(frame))
         output.mux(video.encode(None))
         if audio is not None:
-            tone = times_s[-1] + 1 / 30 if sound_s is None else sound_s
-            for frame in _tone(tone):
+            tone_s = times_s[-1] + 1 / 30 - times_s[0] if sound_s is None else sound_s
+            for frame in _tone(tone_s, times_s[0]):
                 output.mux(audio.encode(frame))
             output.mux(audio.encode(None))
 
@@ -98,13 +102,14 @@ def write_sound(path: Path) -> None:
         output.mux(audio.encode(None))
 
 
-def _tone(seconds: float) -> list[av.AudioFrame]:
+def _tone(seconds: float, begin_s: float = 0) -> list[av.AudioFrame]:
     frames = []
+    first = round(begin_s * RATE)
     for begin in range(0, int(seconds * RATE), 1024):
         wave = np.sin(2 * np.pi * 440 * np.arange(begin, begin + 1024) / RATE)
         samples = (wave * 8000).astype(np.int16)[None]
         frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
-        frame.sample_rate, frame.pts, frame.time_base = RATE, begin, Fraction(1, RATE)
+        frame.sample_rate, frame.pts, frame.time_base = RATE, first + begin, Fraction(1, RATE)
         frames.append(frame)
     return frames
 

@@ -77,6 +77,12 @@ def test_a_clock_that_starts_late_is_counted_from_the_container_start(tmp_path):
     assert np.diff(got) == pytest.approx(np.diff(times), abs=1e-4)
 
 
+def test_no_picture_is_lost_where_the_sound_comes_first(tmp_path):
+    path = tmp_path / "clip.mp4"
+    write_clip(path, [flat(i) for i in range(20)], sound="aac", sound_first=True)
+    assert len(list(video.open_source(str(path)))) == 20
+
+
 def test_sound_is_named_for_the_recording(tmp_path):
     path = tmp_path / "sound.mp4"
     write_clip(path, [flat(0)] * 5, sound="aac")
