@@ -9,8 +9,9 @@ from fractions import Fraction
 import av
 from av.audio.stream import AudioStream
 from av.bitstream import BitStreamFilterContext
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
 
+from stream.aac import AacEncoder
 from stream.media import open_media
 
 _log = logging.getLogger("kpstream")
@@ -22,24 +23,47 @@ _COPIED = {
     "mov": {"aac", "mp3", "mp3float", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le"},
 }
 
-_AAC_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}
+
+def copied_sound(media: str, output: OutputContainer) -> SoundCopy | None:
+    """The sound of a file → what copies it; None, with a warning, if there is none to be read."""
+    try:
+        container = open_media(media)
+    except av.FFmpegError as error:
+        _log.warning("the sound of %s cannot be read: %s", media, error.strerror)
+        return None
+    for source in container.streams.audio:
+        # FFmpeg may not know the codec, and a stream may be announced in which nothing comes.
+        if source.codec_context is not None and source.codec_context.sample_rate:
+            return SoundCopy(container, source, output)
+    container.close()
+    text = "the sound of %s is empty or of a kind that is not known here: the video gets none"
+    _log.warning(text, media)
+    return None
 
 
 class SoundCopy:
-    """The first sound stream of `media` → packets in `output`, at the same media time.
+    """A sound stream of an open file → packets in `output`, at the same media time.
 
     Made before the output's header is written. Copied packet for packet where the kind of file
-    takes the codec, else turned into AAC. Sound that breaks off ends; it never costs the pictures.
+    takes the codec, else turned into AAC. Sound that breaks off ends, and what is damaged of it is
+    left out; it never costs the pictures.
     """
 
-    def __init__(self, media: str, output: OutputContainer) -> None:
-        self._input = open_media(media)
+    def __init__(
+        self, container: InputContainer, source: AudioStream, output: OutputContainer
+    ) -> None:
+        self._input = container
         self._output = output
-        self._source = self._input.streams.audio[0]
-        self._target, copied = _added(output, self._source)
+        self._source = source
+        target = _copying(output, source)
         # The clock of the pictures starts where the container does (stream/sources/video.py).
         self._start_s = Fraction(self._input.start_time or 0, av.time_base)
-        self._packets = self._shifted() if copied else self._encoded()
+        if target is None:  # made here, for a stream has to be there before the header
+            codec = source.codec_context
+            encoder = AacEncoder(output, codec.sample_rate, codec.channels)
+            self._packets = self._encoded(encoder)
+        else:
+            self._packets = self._shifted(target)
         self._waiting: av.Packet[AudioStream] | None = None
 
     def write_until(self, time_s: float) -> None:
@@ -57,7 +81,7 @@ class SoundCopy:
         self._packets.close()
         self._input.close()
 
-    def _shifted(self) -> Generator[av.Packet[AudioStream], None, None]:
+    def _shifted(self, target: AudioStream) -> Generator[av.Packet[AudioStream], None, None]:
         """The source's packets, counted from the start of its container, in rising order."""
         shift = self._ticks(self._source.time_base)
         unframed = _adts_filter(self._source)
@@ -69,22 +93,22 @@ class SoundCopy:
                 continue  # the muxer would refuse it, and the run would end for its sake
             last = packet.dts
             packet.dts, packet.pts = packet.dts - shift, packet.pts - shift
-            for ready in unframed.filter(packet) if unframed else [packet]:
-                ready.stream = self._target
+            for ready in _unframed(unframed, packet):
+                ready.stream = target
                 yield ready
 
-    def _encoded(self) -> Generator[av.Packet[AudioStream], None, None]:
+    def _encoded(self, encoder: AacEncoder) -> Generator[av.Packet[AudioStream], None, None]:
         """The source's sound, decoded and encoded as AAC."""
         for packet in self._read():
             try:
                 frames = packet.decode()
-            except av.InvalidDataError:
+            except av.FFmpegError:
                 continue
             for frame in frames:
                 if frame.pts is not None:
                     frame.pts -= self._ticks(frame.time_base)
-                yield from self._target.encode(frame)
-        yield from self._target.encode(None)
+                yield from encoder.encode(frame)
+        yield from encoder.finish()
 
     def _ticks(self, time_base: Fraction | None) -> int:
         """Where the container starts, in units of a time base."""
@@ -98,26 +122,36 @@ class SoundCopy:
 
 
 def _adts_filter(source: AudioStream) -> BitStreamFilterContext | None:
-    """What takes AAC out of the frames that a transport stream has it in; None if it has none.
+    """What takes AAC out of the frames that a transport stream has it in; None of other codecs.
 
-    They are known by the missing description of the codec: it stands in each frame instead.
+    Of AAC without such frames too: a damaged packet may look like one, which no muxer takes.
     """
-    encoded = source.codec_context
-    if encoded.name != "aac" or encoded.extradata:
+    if source.codec_context.name != "aac":
         return None
-    return BitStreamFilterContext("aac_adtstoasc", source)
+    try:
+        return BitStreamFilterContext("aac_adtstoasc", source)
+    except av.FFmpegError:
+        return None
 
 
-def _added(output: OutputContainer, source: AudioStream) -> tuple[AudioStream, bool]:
-    """A stream for the sound in the output, and whether it takes the packets as they are."""
-    codec = source.codec_context.name
+def _unframed(
+    taking: BitStreamFilterContext | None, packet: av.Packet[AudioStream]
+) -> list[av.Packet[AudioStream]]:
+    """A packet as files hold it; none if it is damaged."""
+    if taking is None:
+        return [packet]
+    try:
+        return taking.filter(packet)
+    except av.FFmpegError:
+        return []
+
+
+def _copying(output: OutputContainer, source: AudioStream) -> AudioStream | None:
+    """A stream of the output that takes the sound's packets as they are; None if none does."""
     allowed = _COPIED.get(output.format.name)
-    if allowed is None or codec in allowed:
+    if allowed is None or source.codec_context.name in allowed:
         try:
-            return output.add_stream_from_template(source), True
+            return output.add_stream_from_template(source)
         except ValueError:
             pass  # the muxer does not take it
-    rate = source.codec_context.sample_rate
-    target = output.add_stream("aac", rate=rate if rate in _AAC_RATES else 48_000)
-    target.codec_context.layout = "mono" if source.codec_context.channels == 1 else "stereo"
-    return target, False
+    return None

@@ -25,7 +25,7 @@ from stream.colour import TAGS, tag_colours, video_frame
 from stream.flow import Later
 from stream.frame import Result, SourceInfo, checked_output
 from stream.planes import Planes, Tags
-from stream.sound import SoundCopy
+from stream.sound import copied_sound
 
 CODEC = "libx264"
 # forced-idr: a picture asked to be a key frame is one, so that a fragment can begin there.
@@ -125,7 +125,7 @@ class _Output:
         fps = STILLS_PER_S if info.stills else info.fps or _FALLBACK_FPS
         self._stream = add_video_stream(self._container, self._even_hw, fps, self._tags)
         Later(lambda: _open_standing_back(self._stream), name="encoder").take()
-        self._sound = SoundCopy(info.media, self._container) if info.media else None
+        self._sound = copied_sound(info.media, self._container) if info.media else None
         self._written = 0
         self._last = -1
         self._key = 0
