@@ -192,17 +192,29 @@ def _check(args: argparse.Namespace) -> None:
     check_source(args)
     if args.second_pass and (args.camera is not None or not Path(args.source).is_file()):
         raise UsageError(f"{WANTS_A_FILE}, got {args.source or f'camera {args.camera}'}")
-    inputs = {"the input": Path(args.source)} if args.source else {}
-    inputs["the model"] = args.model
+    inputs = [("the input", path) for path in _input_files(args)]
+    inputs.append(("the model", args.model))
     outputs = {"--out": args.out, "--json": args.json}
     for option, path in outputs.items():
         if path is None or (option == "--json" and path == STDOUT):
             continue
-        for what, other in inputs.items():
+        for what, other in inputs:
             if same_file(path, other):
                 raise UsageError(f"{option} {path} is {what} itself: name another file")
         checked_output(path)
-        inputs[f"the file of {option}"] = path
+        inputs.append((f"the file of {option}", path))
+
+
+def _input_files(args: argparse.Namespace) -> list[Path]:
+    """What the source is read from: a path as it stands, and the pictures of a folder or glob."""
+    if args.source is None:
+        return []
+    path = Path(args.source)
+    if path.is_file() or "://" in args.source or not (args.out or args.json):
+        return [path]
+    from stream.sources.images import pictures  # noqa: PLC0415
+
+    return [path, *map(Path, pictures(args.source))]
 
 
 def _wants_window(args: argparse.Namespace, *, live: bool) -> bool:

@@ -24,16 +24,29 @@ _log = logging.getLogger("kpstream")
 
 def open_source(target: str) -> ImageSource:
     """Path or pattern → its pictures. Raises SourceError if there are none."""
-    if Path(target).is_dir():
-        names = [os.path.join(target, name) for name in os.listdir(target)]  # noqa: PTH118, PTH208 - as the user spelt it
-    elif Path(target).exists():
-        names = [target]
-    else:
-        names = glob.glob(target, recursive=True)  # noqa: PTH207 - as the user spelt it
-    paths = sorted(name for name in names if Path(name).suffix.lower() in PICTURES)
+    names = _names(target)
+    paths = _pictures(names)
     if not paths:
         raise SourceError(_nothing(target, names))
     return ImageSource(target, paths)
+
+
+def pictures(target: str) -> list[str]:
+    """Path or pattern → the pictures that would be read, sorted; none where it names none."""
+    return _pictures(_names(target))
+
+
+def _names(target: str) -> list[str]:
+    """All that a folder holds, that is a file, or that matches a pattern."""
+    if Path(target).is_dir():
+        return [os.path.join(target, name) for name in os.listdir(target)]  # noqa: PTH118, PTH208 - as the user spelt it
+    if Path(target).exists():
+        return [target]
+    return glob.glob(target, recursive=True)  # noqa: PTH207 - as the user spelt it
+
+
+def _pictures(names: list[str]) -> list[str]:
+    return sorted(name for name in names if Path(name).suffix.lower() in PICTURES)
 
 
 def _nothing(target: str, names: list[str]) -> str:

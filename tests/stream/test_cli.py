@@ -101,6 +101,21 @@ def test_an_input_named_by_an_address_is_not_overwritten(clip, model, tmp_path, 
     assert victim.read_bytes() == clip.read_bytes()
 
 
+@pytest.mark.parametrize("source", ["", "/*.png", "/**/b.*"])
+def test_a_picture_that_is_read_is_not_overwritten(model, tmp_path, capsys, source):
+    folder, link = tmp_path / "pictures", tmp_path / "link.mp4"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(folder / name), PICTURE)
+    link.symlink_to(folder / "b.png")
+    before = (folder / "b.png").read_bytes()
+    for option, path in (("--json", folder / "b.png"), ("--out", link)):
+        assert main([f"{folder}{source}", option, str(path), *fake(model)]) == 2
+        assert f"{option} {path} is the input itself" in only_error(capsys)
+    assert (folder / "b.png").read_bytes() == before
+    assert main([f"{folder}{source}", "--json", str(folder / "c.jsonl"), *fake(model)]) == 0
+
+
 def test_the_model_is_not_overwritten(clip, model, capsys):
     assert main([str(clip), "--json", str(model), *fake(model)]) == 2
     assert "the model itself" in only_error(capsys)
