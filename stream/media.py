@@ -6,6 +6,8 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
 
 OPEN_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 2.0
@@ -29,3 +31,11 @@ def open_media(target: str) -> InputContainer:
     options = {} if slow else _LOW_LATENCY
     timeout = (OPEN_TIMEOUT_S, READ_TIMEOUT_S)
     return av.open(target, container_options=options, timeout=timeout, metadata_errors=_ANY_TEXT)
+
+
+def pictures_of(container: InputContainer) -> VideoStream | None:
+    """The first stream of moving pictures, if there is one; a cover on a song is none."""
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    return None

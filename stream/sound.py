@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator
 from fractions import Fraction
+from typing import cast
 
 import av
 from av.audio.stream import AudioStream
 from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer, OutputContainer
+from av.video.stream import VideoStream
 
 from stream.aac import AacEncoder
-from stream.media import open_media
+from stream.joins import PictureTimes, SoundTimes, shift
+from stream.media import open_media, pictures_of
 
 _log = logging.getLogger("kpstream")
 
@@ -31,10 +34,12 @@ def copied_sound(media: str, output: OutputContainer) -> SoundCopy | None:
     except av.FFmpegError as error:
         _log.warning("the sound of %s cannot be read: %s", media, error.strerror)
         return None
+    pictures = pictures_of(container)
     for source in container.streams.audio:
         # FFmpeg may not know the codec, and a stream may be announced in which nothing comes.
-        if source.codec_context is not None and source.codec_context.sample_rate:
-            return SoundCopy(container, source, output)
+        known = source.codec_context is not None and source.codec_context.sample_rate
+        if known and pictures is not None:
+            return SoundCopy(container, source, pictures, output)
     container.close()
     text = "the sound of %s is empty or of a kind that is not known here: the video gets none"
     _log.warning(text, media)
@@ -50,14 +55,17 @@ class SoundCopy:
     """
 
     def __init__(
-        self, container: InputContainer, source: AudioStream, output: OutputContainer
+        self,
+        container: InputContainer,
+        source: AudioStream,
+        pictures: VideoStream,
+        output: OutputContainer,
     ) -> None:
         self._input = container
         self._output = output
         self._source = source
+        self._pictures = pictures
         target = _copying(output, source)
-        # The clock of the pictures starts where the container does (stream/sources/video.py).
-        self._start_s = Fraction(self._input.start_time or 0, av.time_base)
         if target is None:  # made here, for a stream has to be there before the header
             codec = source.codec_context
             encoder = AacEncoder(output, codec.sample_rate, codec.channels)
@@ -82,8 +90,7 @@ class SoundCopy:
         self._input.close()
 
     def _shifted(self, target: AudioStream) -> Generator[av.Packet[AudioStream], None, None]:
-        """The source's packets, counted from the start of its container, in rising order."""
-        shift = self._ticks(self._source.time_base)
+        """The source's packets in rising order."""
         unframed = _adts_filter(self._source)
         last: int | None = None
         for packet in self._read():
@@ -92,7 +99,6 @@ class SoundCopy:
             if last is not None and packet.dts <= last:
                 continue  # the muxer would refuse it, and the run would end for its sake
             last = packet.dts
-            packet.dts, packet.pts = packet.dts - shift, packet.pts - shift
             for ready in _unframed(unframed, packet):
                 ready.stream = target
                 yield ready
@@ -105,20 +111,30 @@ class SoundCopy:
             except av.FFmpegError:
                 continue
             for frame in frames:
-                if frame.pts is not None:
-                    frame.pts -= self._ticks(frame.time_base)
                 yield from encoder.encode(frame)
         yield from encoder.finish()
 
-    def _ticks(self, time_base: Fraction | None) -> int:
-        """Where the container starts, in units of a time base."""
-        return 0 if time_base is None else round(self._start_s / time_base)
-
     def _read(self) -> Generator[av.Packet[AudioStream], None, None]:
+        """Packets whose clock starts where the container does, as that of the pictures."""
+        begin_s = Fraction(self._input.start_time or 0, av.time_base)
+        for packet in self._placed():
+            shift(packet, -begin_s)
+            yield packet
+
+    def _placed(self) -> Generator[av.Packet[AudioStream], None, None]:
+        """Packets, shifted where the pictures are. They are read too: they tell where that is."""
+        picture_times = PictureTimes(self._pictures)
+        sound_times = SoundTimes(picture_times)
         try:
-            yield from self._input.demux(self._source)
+            for packet in self._input.demux(self._source, self._pictures):
+                if packet.stream.index == self._source.index:
+                    yield from sound_times.placed(cast("av.Packet[AudioStream]", packet))
+                else:
+                    picture_times.place(cast("av.Packet[VideoStream]", packet))
+                    yield from sound_times.known()
         except av.FFmpegError as error:
             _log.warning("the sound of %s breaks off: %s", self._input.name, error.strerror)
+        yield from sound_times.rest()
 
 
 def _adts_filter(source: AudioStream) -> BitStreamFilterContext | None:

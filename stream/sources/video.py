@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 from av.container import InputContainer
 from av.sidedata.sidedata import SideData, Type
-from av.stream import Disposition
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from stream import media
 from stream.colour import bgr_picture
 from stream.frame import Frame, SourceError, SourceInfo
+from stream.joins import FrameTimes, PictureTimes
 from stream.planes import Planes, planes_of
 
 LACKING_S, LACKING = 0.4, 0.02
@@ -63,14 +63,18 @@ class VideoSource:
     def __init__(self, container: InputContainer, name: str, path: str | None) -> None:
         self._container = container
         self._name = name
-        self._stream = _video_stream(container, name)
+        stream = media.pictures_of(container)
+        if stream is None:
+            held = "only sound" if container.streams.audio else "neither pictures nor sound"
+            raise SourceError(f"{name} is not a video: it holds {held}")
+        self._stream = stream
         self._closed = False
         self._reading = Lock()
         self._index = 0
         self._start_s = (container.start_time or 0) / av.time_base
         rate = self._stream.average_rate or self._stream.guessed_rate
-        self._step_s = float(1 / rate) if rate else 1 / 30
-        self._next_s = 0.0
+        self._packet_times = PictureTimes(self._stream)
+        self._times = FrameTimes(container, float(1 / rate) if rate else 1 / 30)
         self._end_s = 0.0  # of what was read, sound too
         self._damaged = 0
         self._live = path is None and not container.duration
@@ -120,11 +124,11 @@ class VideoSource:
                 if self._closed:
                     return
                 self._end_s = max(self._end_s, self._ends_s(packet))
-                # The packet at the end that has the decoder empty itself is 0 by its `stream_index`.
+                # By its `stream_index` the packet that empties a decoder in the end is always 0.
                 if packet.stream.index != self._stream.index:
                     continue
                 try:
-                    frames = cast("list[av.VideoFrame]", packet.decode())
+                    frames = self._decoded(cast("av.Packet[VideoStream]", packet))
                 except av.InvalidDataError:
                     _log.debug("%s: a damaged packet was skipped", self._name)
                     self._damaged += 1
@@ -137,6 +141,11 @@ class VideoSource:
             _log.warning("%s breaks off after %d frames: %s", self._name, self._index, error)
         else:
             self._mention_what_is_lacking()
+
+    def _decoded(self, packet: av.Packet[VideoStream]) -> list[av.VideoFrame]:
+        self._packet_times.place(packet)
+        self._times.begin(packet)
+        return packet.decode()
 
     def _ends_s(self, packet: av.Packet[av.stream.Stream]) -> float:
         """When what a packet holds is over, from the start of the file; 0 where nobody knows."""
@@ -163,8 +172,7 @@ class VideoSource:
 
     def _frame(self, frame: av.VideoFrame) -> Frame:
         captured_s = time.monotonic()
-        pts_s = self._next_s if frame.pts is None else frame.time - self._start_s
-        self._next_s = pts_s + self._step_s
+        pts_s = self._times.of(frame)
         pixels = _as_shown(frame)
         index, self._index = self._index, self._index + 1
         return Frame(pixels, index, captured_s, pts_s, self._name)
@@ -174,15 +182,6 @@ def _broken_off(name: str, error: av.FFmpegError) -> str:
     if isinstance(error, av.ExitError):
         return f"{name} broke off: nothing came for {media.READ_TIMEOUT_S:g} s"
     return f"{name} broke off: {error.strerror}"
-
-
-def _video_stream(container: InputContainer, name: str) -> VideoStream:
-    """The first stream of moving pictures; a cover on a song is none."""
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            return stream
-    held = "only sound" if container.streams.audio else "neither pictures nor sound"
-    raise SourceError(f"{name} is not a video: it holds {held}")
 
 
 def _frame_count(container: InputContainer, stream: VideoStream) -> int | None:

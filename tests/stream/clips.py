@@ -50,19 +50,23 @@ def write_clip(
     title: str | None = None,
     layout: str = "mono",
     sound_first: bool = False,
+    between: int = 0,
 ) -> None:
     """Pictures at given times (else 30 a second) → an H.264 file; `sound` names its audio codec.
 
     `matrix` is H.273's number: 1 is BT.709, 2 leaves the file untagged (and converts by BT.601).
+    `between` pictures in a row may refer to later ones, which are then stored before them.
     """
     times_s = times_s or [i / 30 for i in range(len(pictures))]
     with av.open(str(path), "w", container_options=options or {}) as output:
         if title is not None:
             output.metadata["title"] = title
         audio = output.add_stream(sound, rate=RATE) if sound and sound_first else None
-        video = output.add_stream("libx264", rate=30, options={"preset": "ultrafast", "crf": "1"})
+        coding = {"preset": "ultrafast", "crf": "1", "bf": str(between)}
+        video = output.add_stream("libx264", rate=30, options=coding)
         video.height, video.width = pictures[0].shape[:2]
-        video.codec_context.time_base = Fraction(1, 90_000)
+        # AVI counts frames
+        video.codec_context.time_base = Fraction(1, 30 if path.suffix == ".avi" else 90_000)
         video.codec_context.colorspace = matrix
         if sound and not sound_first:
             audio = output.add_stream(sound, rate=RATE)

@@ -242,6 +242,14 @@ def test_a_stream_is_live_and_ends_when_the_other_side_hangs_up(serve, transport
     assert len(list(source)) == 100
 
 
+def test_a_sender_that_begins_anew_goes_on(serve, transport):
+    server = serve(transport + transport, hang_up=True)
+    times_s = [f.pts_s for f in video.open_source(server.url)]
+    assert len(times_s) >= 199
+    assert np.diff(times_s) == pytest.approx(1 / 30, abs=0.04)
+    assert min(np.diff(times_s)) > 0
+
+
 def test_a_stream_that_falls_silent_breaks_off(serve, transport, monkeypatch):
     monkeypatch.setattr(media, "READ_TIMEOUT_S", 0.3)
     server = serve(transport, hang_up=False)

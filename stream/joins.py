@@ -1,0 +1,141 @@
+"""Time stamps that step back, made to go on: where files were joined, or a sender began anew.
+
+`cat a.ts b.ts` makes a film whose time begins again in the middle, in every stream of it at about
+the same place. What the pictures' stamps lack there is added to theirs and to the sound's from then
+on. Whoever reads the same packets gets the same times.
+
+Where only frames do not rise, and their packets do, a frame comes a step after the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import av
+from av import Packet, VideoFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+LEAP_S = Fraction(1, 5)
+"""Less than that is a writer's carelessness: who takes the times makes them rise."""
+
+_HELD = 200  # packets, 4 s of most sound
+
+
+class PictureTimes:
+    """Packets of pictures → with their time stamps going on; `shift_s` is what was added last."""
+
+    def __init__(self, stream: VideoStream) -> None:
+        rate = stream.average_rate or stream.guessed_rate
+        self._step_s = 1 / Fraction(rate) if rate else Fraction(1, 30)
+        self._last_s: Fraction | None = None
+        self.shift_s = Fraction(0)
+
+    def place(self, packet: Packet[VideoStream]) -> None:
+        """Shift a packet, the next in the order of decoding; one without a time stays as it is."""
+        if packet.dts is not None:
+            begin_s = packet.dts * packet.time_base
+            if self._last_s is not None and begin_s + self.shift_s < self._last_s - LEAP_S:
+                length_s = (packet.duration or 0) * packet.time_base
+                self.shift_s = self._last_s + (length_s or self._step_s) - begin_s
+            self._last_s = begin_s + self.shift_s
+        shift(packet, self.shift_s)
+
+
+class SoundTimes:
+    """Packets of sound → shifted as the pictures are that were joined to the others with them.
+
+    Where the sound steps back first it waits for the pictures to do so too.
+    """
+
+    def __init__(self, pictures: PictureTimes) -> None:
+        self._pictures = pictures
+        self._shift_s = Fraction(0)
+        self._last_s: Fraction | None = None
+        self._held: list[Packet[AudioStream]] = []
+
+    def placed(self, packet: Packet[AudioStream]) -> Iterator[Packet[AudioStream]]:
+        """The next packet → those whose time is known by now."""
+        self._held.append(packet)
+        yield from self.known()
+
+    def known(self) -> Iterator[Packet[AudioStream]]:
+        """Those whose time the pictures have told meanwhile."""
+        while self._held:
+            if self._steps_back(self._held[0]):
+                self._shift_s = self._pictures.shift_s
+            if self._steps_back(self._held[0]) and len(self._held) < _HELD:
+                return
+            yield self._next()
+
+    def rest(self) -> Iterator[Packet[AudioStream]]:
+        """All that still wait, when nothing else comes."""
+        while self._held:
+            yield self._next()
+
+    def _steps_back(self, packet: Packet[AudioStream]) -> bool:
+        if packet.dts is None or self._last_s is None:
+            return False
+        return packet.dts * packet.time_base + self._shift_s < self._last_s - LEAP_S
+
+    def _next(self) -> Packet[AudioStream]:
+        packet = self._held.pop(0)
+        shift(packet, self._shift_s)
+        if packet.dts is not None:
+            begin_s = packet.dts * packet.time_base
+            self._last_s = begin_s if self._last_s is None else max(self._last_s, begin_s)
+        return packet
+
+
+def shift(packet: Packet[VideoStream] | Packet[AudioStream], seconds: Fraction) -> None:
+    """Move the time stamps that a packet has."""
+    if not packet.time_base:
+        return
+    ticks = round(seconds / packet.time_base)
+    if packet.dts is not None:
+        packet.dts += ticks
+    if packet.pts is not None:
+        packet.pts += ticks
+
+
+class FrameTimes:
+    """Decoded frames → when they are shown, in seconds from the container's start, always rising.
+
+    AVI knows no order but that of decoding: there a frame takes the place of the packet that made
+    the decoder give it out, less as many places as it keeps frames back.
+    """
+
+    def __init__(self, container: InputContainer, step_s: float) -> None:
+        self._start_s = (container.start_time or 0) / av.time_base
+        self._ordered = container.format.name != "avi"
+        self._step_s = step_s
+        self._first: int | None = None
+        self._lag = 0
+        self._last_s: float | None = None
+
+    def begin(self, packet: Packet[VideoStream]) -> None:
+        """The packets, before they are decoded; the first one tells where the decoder starts."""
+        if self._first is None:
+            self._first = packet.dts
+
+    def of(self, frame: VideoFrame) -> float:
+        """The time of the next frame."""
+        if self._last_s is None and frame.dts is not None and self._first is not None:
+            self._lag = frame.dts - self._first
+        stamps = [frame.pts, frame.dts] if self._ordered else [self._place(frame)]
+        unit = frame.time_base or Fraction(0)
+        self._last_s = self._rising([float(s * unit) for s in stamps if s is not None])
+        return self._last_s
+
+    def _place(self, frame: VideoFrame) -> int | None:
+        return None if frame.dts is None else frame.dts - self._lag
+
+    def _rising(self, stamps_s: list[float]) -> float:
+        """The first of some stamps that is later than the last frame, else a step after that."""
+        times_s = [stamp_s - self._start_s for stamp_s in stamps_s]
+        if self._last_s is None:
+            return times_s[0] if times_s else 0.0
+        last_s = self._last_s
+        return next((t for t in times_s if t > last_s), last_s + self._step_s)

@@ -1,0 +1,118 @@
+"""Files whose time steps back: joined ones, and AVI, which knows no order but that of decoding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from clips import copy, decoded, flat, index_of, write_clip
+
+from stream.joins import PictureTimes, SoundTimes
+from stream.sources import video
+
+PICTURES = [flat(i % 20) for i in range(30)]
+
+
+def joined(path: Path, count: int, **options) -> Path:
+    """A second of 30 pictures, `count` times behind itself."""
+    write_clip(path, PICTURES, **options)
+    path.write_bytes(path.read_bytes() * count)
+    return path
+
+
+def sound_times_s(path: Path) -> np.ndarray:
+    """When each packet of a file's sound begins."""
+    with av.open(str(path)) as container:
+        packets = container.demux(container.streams.audio[0])
+        return np.array([float(p.pts * p.time_base) for p in packets if p.size])
+
+
+@pytest.mark.parametrize("between", [0, 2])
+@pytest.mark.parametrize("sound", [None, "aac", "mp2"])
+def test_joined_films_follow_each_other(tmp_path, between, sound):
+    clip = joined(tmp_path / "clip.ts", 3, sound=sound, between=between)
+    frames = list(video.open_source(str(clip)))
+    assert [index_of(f.image) for f in frames] == [i % 20 for i in range(30)] * 3
+    assert np.diff([f.pts_s for f in frames]) == pytest.approx(1 / 30, abs=1e-4)
+
+
+@pytest.mark.parametrize("codec", ["aac", "mp2"])
+@pytest.mark.parametrize("ending", [".mov", ".mkv"])
+def test_sound_is_shifted_as_the_pictures_are(tmp_path, codec, ending):
+    """Half a second of it with each second of pictures."""
+    clip = joined(tmp_path / "clip.ts", 3, sound=codec, sound_s=0.5)
+    out = copy(tmp_path / f"out{ending}", clip)
+    times_s = [t for t, _ in decoded(out)]
+    assert len(times_s) == 90
+    assert np.diff(times_s) == pytest.approx(1 / 30, abs=0.002)
+    heard_s = sound_times_s(out)
+    pauses = np.flatnonzero(np.diff(heard_s) > 0.2)
+    assert len(pauses) == 2
+    begins_s = heard_s[[0, *(pauses + 1)]]
+    assert np.diff(begins_s) == pytest.approx(1, abs=0.03)
+
+
+@pytest.fixture
+def times() -> Iterator[tuple[PictureTimes, SoundTimes]]:
+    with av.open(BytesIO(), "w", format="mp4") as container:
+        pictures = PictureTimes(container.add_stream("libx264", rate=10))
+        yield pictures, SoundTimes(pictures)
+
+
+def packet(begin_ms: int | None) -> av.Packet:
+    made = av.Packet(b"-")
+    made.pts = made.dts = begin_ms
+    made.time_base = Fraction(1, 1000)
+    return made
+
+
+def test_sound_that_steps_back_first_waits_for_the_pictures(times):
+    pictures, sound = times
+    pictures.place(packet(900))
+    assert [p.dts for p in sound.placed(packet(950))] == [950]
+    assert list(sound.placed(packet(0))) == []
+    assert list(sound.placed(packet(50))) == []
+    pictures.place(packet(950))
+    assert list(sound.known()) == []
+    pictures.place(packet(0))
+    assert pictures.shift_s == Fraction(1050, 1000)
+    assert [p.dts for p in sound.known()] == [1050, 1100]
+
+
+def test_sound_that_steps_back_behind_the_pictures_is_shifted_at_once(times):
+    pictures, sound = times
+    pictures.place(packet(900))
+    pictures.place(packet(0))
+    assert [p.dts for p in sound.placed(packet(950))] == [950]
+    assert [p.dts for p in sound.placed(packet(0))] == [1000]
+
+
+def test_sound_that_steps_back_alone_does_not_wait_for_ever(times):
+    pictures, sound = times
+    pictures.place(packet(900))
+    got = [p.dts for begin in [950, *range(300)] for p in sound.placed(packet(begin))]
+    assert got[:50] == [950, *range(49)]
+    got += [p.dts for p in sound.rest()]
+    assert got == [950, *range(300)]
+
+
+def test_what_has_no_time_is_passed_on(times):
+    pictures, sound = times
+    pictures.place(packet(None))
+    assert [p.dts for begin in (None, 10, None) for p in sound.placed(packet(begin))] == [
+        None, 10, None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("between", [0, 1, 2])
+def test_frames_of_avi_come_at_even_times(tmp_path, between):
+    clip = tmp_path / "clip.avi"
+    write_clip(clip, PICTURES, between=between)
+    frames = list(video.open_source(str(clip)))
+    assert [index_of(f.image) for f in frames] == [i % 20 for i in range(30)]
+    assert [f.pts_s for f in frames] == pytest.approx([i / 30 for i in range(30)])
