@@ -119,9 +119,11 @@ class Mixture(Dataset[Example]):
         """Example of this epoch at `index`."""
         rng = np.random.default_rng([self.config.seed, self.epoch, index])
         draw = rng.random()
-        if draw < self.config.real and self.pictures.real:
+        # where none is given the share of real pictures is rendered, not left without a packet
+        real = self.config.real if self.pictures.real else 0.0
+        if draw < real:
             return self._real(rng)
-        if draw < self.config.real + self.config.empty:
+        if draw < real + self.config.empty:
             return self._empty(rng)
         return self._rendered(rng)
 

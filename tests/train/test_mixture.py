@@ -52,6 +52,16 @@ def test_pictures_without_a_packet_are_tables_and_boxes_in_a_packets_place():
     assert sum(asked.values()) == 200
 
 
+def test_without_real_pictures_no_more_are_empty_than_asked_for(monkeypatch):
+    config = Config(input_size=32)
+    examples = mixture.Mixture(config, mixture.read_pictures(config, []))
+    monkeypatch.setattr(mixture.Mixture, "_empty", lambda *_: "empty")
+    monkeypatch.setattr(mixture.Mixture, "_rendered", lambda *_: "rendered")
+    kinds = [examples[i] for i in range(400)]
+    assert kinds.count("empty") / 400 == pytest.approx(config.empty, abs=0.05)
+    assert kinds.count("empty") + kinds.count("rendered") == 400
+
+
 def test_rendered_packets_often_show_a_face_as_no_real_one_does():
     pictures = mixture.read_pictures(Config(), [])
     for renderer in (pictures.near, pictures.far, pictures.covered):
