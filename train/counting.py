@@ -27,7 +27,10 @@ from train.mixture import Mixture, read_pictures
 from train.models.heatmap import PacketModel
 from train.watch import count_errors, crops
 
-NETWORK = ("encoder_model", "layers", "width", "input_size", "sigma_px")
+NETWORK = (
+    *("approach", "encoder_model", "layers", "width", "decoder"),
+    *("loss", "target", "input_size", "sigma_px"),
+)
 """What the checkpoint decides of a configuration, whatever else is asked for."""
 
 
@@ -35,7 +38,7 @@ class Read(NamedTuple):
     """What the head reads of N pictures, and the truth. Half precision: 0.3 MB a picture."""
 
     fine: torch.Tensor  # (N, C, h, w) float16
-    heatmaps: torch.Tensor  # (N, K, h, w) float16
+    heatmaps: torch.Tensor  # (N, K, h, w) float16 heights, also of a network that says logits
     visibility: torch.Tensor  # (N, K) float16 logits
     cards: torch.Tensor  # (N,) int64
 
@@ -93,7 +96,8 @@ def read(model: PacketModel, batches: Iterable[tuple[torch.Tensor, torch.Tensor]
     for images, cards in batches:
         floats = images.to(device).float().contiguous(memory_format=torch.channels_last)
         seen = model.trunk(floats)
-        halves = (part.half().cpu() for part in (seen.fine, seen.heatmaps, seen.visibility))
+        said = (seen.fine, model.heights(seen.heatmaps), seen.visibility)
+        halves = (part.half().cpu() for part in said)
         parts.append((*halves, cards.cpu()))
     if not parts:
         raise ValueError("no picture shows a packet to learn from: raise samples, or lower empty")

@@ -16,7 +16,6 @@ for _name in ("timm", "torchvision", "lightning_fabric"):
 from stream.packet import KEYPOINTS  # noqa: E402
 from stream.synth import Renderer, SceneConfig  # noqa: E402
 from train import counting, loop, material  # noqa: E402
-from train.models import heatmap  # noqa: E402
 
 CONFIG = replace(TINY, empty=0.0, samples=32, epochs=12, batch=8, lr=2e-3)
 
@@ -28,14 +27,15 @@ def state(path):
 @pytest.fixture(scope="module")
 def start(tmp_path_factory):
     """A checkpoint of a network that was never trained, whose count was to come later."""
-    folder = tmp_path_factory.mktemp("start")
+    return untrained(tmp_path_factory.mktemp("start") / "last.pt", CONFIG)
+
+
+def untrained(path, config):
     torch.manual_seed(0)
-    model = heatmap.build(
-        material.packet_spec(CONFIG), CONFIG.encoder_model, CONFIG.layers, "none", 8
-    )
+    model = loop.build(config, material.packet_spec(config), weights="none")
     optimizer = torch.optim.AdamW(model.parameters())
-    loop.save(folder / "last.pt", model, optimizer, 1, replace(CONFIG, count_weight=0.0))
-    return folder / "last.pt"
+    loop.save(path, model, optimizer, 1, replace(config, count_weight=0.0))
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +112,15 @@ def test_the_network_is_the_checkpoints_whatever_is_asked_for(start, tmp_path):
     model, written = loop.load_checkpoint(last)
     assert model.spec.input_hw == (64, 64)
     assert written.encoder_model == CONFIG.encoder_model
+
+
+def test_a_network_of_logits_stays_one_and_its_head_reads_heights(tmp_path):
+    path = untrained(tmp_path / "bce.pt", replace(CONFIG, loss="bce", target="circle"))
+    asked = replace(CONFIG, start=str(path), only_count=True, epochs=1, out=str(tmp_path / "run"))
+    model, written = loop.load_checkpoint(counting.fit_count(asked))
+    assert (written.loss, written.target) == ("bce", "circle")
+    images, cards = torch.randint(0, 256, (2, 3, 64, 64)), torch.tensor([20, 30])
+    seen = counting.read(model, [(images, cards)])
+    with torch.inference_mode():
+        shown = model.predict(images.float()).heatmaps
+    torch.testing.assert_close(seen.heatmaps.float(), shown, atol=1e-3, rtol=0)
