@@ -11,18 +11,13 @@ from threading import Lock
 from typing import cast
 
 import av
-import cv2
-import numpy as np
 from av.container import InputContainer
-from av.sidedata.sidedata import SideData, Type
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from stream import media
-from stream.colour import bgr_picture
 from stream.frame import Frame, SourceError, SourceInfo
 from stream.joins import FrameTimes, PictureTimes
-from stream.planes import Planes, planes_of
+from stream.shown import as_shown
 
 LACKING_S, LACKING = 0.4, 0.02
 """A file is cut off if it lacks more than that many seconds, and than that part of its length:
@@ -173,7 +168,7 @@ class VideoSource:
     def _frame(self, frame: av.VideoFrame) -> Frame:
         captured_s = time.monotonic()
         pts_s = self._times.of(frame)
-        pixels = _as_shown(frame)
+        pixels = as_shown(frame, self._stream.sample_aspect_ratio)
         index, self._index = self._index, self._index + 1
         return Frame(pixels, index, captured_s, pts_s, self._name)
 
@@ -191,27 +186,3 @@ def _frame_count(container: InputContainer, stream: VideoStream) -> int | None:
     if container.duration and stream.average_rate:
         return max(1, round(container.duration / av.time_base * float(stream.average_rate)))
     return None
-
-
-def _as_shown(frame: av.VideoFrame) -> NDArray[np.uint8] | Planes:
-    """A stored picture → turned and mirrored by its display matrix, to the nearest quarter turn.
-
-    One that needs neither stays in its planes. The matrix [[a, b], [c, d]] of 16.16 numbers
-    (ISO/IEC 14496-12, 8.3.2) takes a stored place to x' = a·x + c·y, y' = b·x + d·y, but for the
-    shift.
-    """
-    side_data = cast("SideData | None", frame.side_data.get(Type.DISPLAYMATRIX))  # type: ignore[call-overload]
-    if side_data is None:
-        planes = planes_of(frame)
-        return bgr_picture(frame) if planes is None else planes
-    image = bgr_picture(frame)
-    a, b, _, c, d = np.frombuffer(bytes(side_data), np.int32, 5)
-    if abs(a) >= abs(b):
-        mirror_x, mirror_y = a < 0, d < 0
-    else:
-        mirror_x, mirror_y = c < 0, b < 0
-        image = cast("NDArray[np.uint8]", cv2.transpose(image))
-    if mirror_x or mirror_y:
-        code = -1 if mirror_x and mirror_y else int(mirror_x)
-        image = cast("NDArray[np.uint8]", cv2.flip(image, code))
-    return image

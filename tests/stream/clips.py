@@ -51,10 +51,12 @@ def write_clip(
     layout: str = "mono",
     sound_first: bool = False,
     between: int = 0,
+    pixel: Fraction | None = None,
 ) -> None:
     """Pictures at given times (else 30 a second) → an H.264 file; `sound` names its audio codec.
 
     `matrix` is H.273's number: 1 is BT.709, 2 leaves the file untagged (and converts by BT.601).
+    `pixel` is the width of a pixel as it is to be shown, over its height.
     `between` pictures in a row may refer to later ones, which are then stored before them.
     """
     times_s = times_s or [i / 30 for i in range(len(pictures))]
@@ -68,6 +70,8 @@ def write_clip(
         # AVI counts frames
         video.codec_context.time_base = Fraction(1, 30 if path.suffix == ".avi" else 90_000)
         video.codec_context.colorspace = matrix
+        if pixel is not None:
+            video.codec_context.sample_aspect_ratio = pixel
         if sound and not sound_first:
             audio = output.add_stream(sound, rate=RATE)
         if audio is not None:

@@ -17,8 +17,6 @@ from clips import (
     decoded,
     flat,
     index_of,
-    quadrants,
-    turn,
     write_clip,
     write_sound,
 )
@@ -87,52 +85,6 @@ def test_sound_is_named_for_the_recording(tmp_path):
     path = tmp_path / "sound.mp4"
     write_clip(path, [flat(0)] * 5, sound="aac")
     assert video.open_source(str(path)).info.media == str(path)
-
-
-@pytest.mark.parametrize("hw", [(95, 127), (64, 65), (1, 1), (2, 2)])
-def test_odd_sizes(tmp_path, hw):
-    path = tmp_path / "odd.mkv"
-    write_ffv1(path, [quadrants(hw)] * 2)
-    frames = list(video.open_source(str(path)))
-    assert [f.image.shape for f in frames] == [(*hw, 3)] * 2
-
-
-def write_ffv1(path: Path, pictures) -> None:
-    import av
-
-    with av.open(str(path), "w") as output:
-        stream = output.add_stream("ffv1", rate=30)
-        stream.height, stream.width = pictures[0].shape[:2]
-        stream.pix_fmt = "yuv444p"
-        for picture in pictures:
-            output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
-        output.mux(stream.encode(None))
-
-
-# (a, b, c, d) of the matrix, and what it makes of a picture; the first three as phones write them
-TURNS = {
-    "right": ((0, 1, -1, 0), lambda p: np.rot90(p, -1)),
-    "left": ((0, -1, 1, 0), lambda p: np.rot90(p, 1)),
-    "half": ((-1, 0, 0, -1), lambda p: np.rot90(p, 2)),
-    "mirrored": ((-1, 0, 0, 1), lambda p: p[:, ::-1]),
-    "upside down": ((1, 0, 0, -1), lambda p: p[::-1]),
-    "transposed": ((0, 1, 1, 0), lambda p: p.swapaxes(0, 1)),
-}
-
-
-@pytest.mark.parametrize("name", TURNS)
-def test_the_display_matrix_is_applied(tmp_path, name):
-    matrix, turned = TURNS[name]
-    path = tmp_path / "turned.mp4"
-    write_clip(path, [quadrants()] * 3)
-    turn(path, matrix)
-    source = video.open_source(str(path))
-    frame = next(iter(source))
-    wanted = turned(quadrants())
-    assert frame.image.shape == wanted.shape
-    assert source.info.size_hw == wanted.shape[:2]
-    assert np.abs(frame.image.astype(int) - wanted).mean() < 4
-    source.close()
 
 
 @pytest.mark.parametrize("matrix", [1, 2, 6])
