@@ -17,18 +17,23 @@ _LOW_LATENCY = {"rtsp_transport": "tcp", "analyzeduration": "1000000"}
 _ANY_TEXT = "replace"  # a title need not be UTF-8, and nobody reads it here
 
 
-def is_remote(target: str) -> bool:
-    """Whether a name is an address; what exists is a file, whatever its name looks like."""
+def is_address(target: str) -> bool:
+    """Whether a name is a URL; what exists is a path, whatever its name looks like."""
     return "://" in target and not Path(target).exists()
+
+
+def is_remote(target: str) -> bool:
+    """Whether a name is a URL of anything but a file of this machine."""
+    return is_address(target) and not target.lower().startswith("file:")
 
 
 def open_media(target: str) -> InputContainer:
     """Path or URL → its container. Raises av.FFmpegError if it is not there or cannot be read."""
-    if not is_remote(target):
+    if not is_address(target):
         # without `file:` a colon in the name reads as a protocol
         return av.open(f"file:{target}", metadata_errors=_ANY_TEXT)
     slow = target.startswith(("http://", "https://"))
-    options = {} if slow else _LOW_LATENCY
+    options = _LOW_LATENCY if is_remote(target) and not slow else {}
     timeout = (OPEN_TIMEOUT_S, READ_TIMEOUT_S)
     return av.open(target, container_options=options, timeout=timeout, metadata_errors=_ANY_TEXT)
 

@@ -14,6 +14,7 @@ from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
 from stream.aac import AacEncoder
+from stream.frame import SourceInfo
 from stream.joins import PictureTimes, SoundTimes, shift
 from stream.media import open_media, pictures_of
 
@@ -27,22 +28,27 @@ _COPIED = {
 }
 
 
-def copied_sound(media: str, output: OutputContainer) -> SoundCopy | None:
-    """The sound of a file → what copies it; None, with a warning, if there is none to be read."""
+def copied_sound(info: SourceInfo, output: OutputContainer) -> SoundCopy | None:
+    """The sound of a source → what copies it; None, with a warning, if there is none to be read."""
+    if info.media is None:
+        return None
+    if info.live:  # it would have to be read twice, and each reader is sent something else
+        _log.warning("the sound of %s is not recorded, for it is live", info.name)
+        return None
     try:
-        container = open_media(media)
+        container = open_media(info.media)
     except av.FFmpegError as error:
-        _log.warning("the sound of %s cannot be read: %s", media, error.strerror)
+        _log.warning("the sound of %s cannot be read: %s", info.name, error.strerror)
         return None
     pictures = pictures_of(container)
     for source in container.streams.audio:
         # FFmpeg may not know the codec, and a stream may be announced in which nothing comes.
         known = source.codec_context is not None and source.codec_context.sample_rate
         if known and pictures is not None:
-            return SoundCopy(container, source, pictures, output)
+            return SoundCopy(info.name, container, source, pictures, output)
     container.close()
     text = "the sound of %s is empty or of a kind that is not known here: the video gets none"
-    _log.warning(text, media)
+    _log.warning(text, info.name)
     return None
 
 
@@ -56,11 +62,13 @@ class SoundCopy:
 
     def __init__(
         self,
+        name: str,
         container: InputContainer,
         source: AudioStream,
         pictures: VideoStream,
         output: OutputContainer,
     ) -> None:
+        self._name = name
         self._input = container
         self._output = output
         self._source = source
@@ -133,7 +141,7 @@ class SoundCopy:
                     picture_times.place(cast("av.Packet[VideoStream]", packet))
                     yield from sound_times.known()
         except av.FFmpegError as error:
-            _log.warning("the sound of %s breaks off: %s", self._input.name, error.strerror)
+            _log.warning("the sound of %s breaks off: %s", self._name, error.strerror)
         yield from sound_times.rest()
 
 

@@ -125,7 +125,7 @@ class _Output:
         fps = STILLS_PER_S if info.stills else info.fps or _FALLBACK_FPS
         self._stream = add_video_stream(self._container, self._even_hw, fps, self._tags)
         Later(lambda: _open_standing_back(self._stream), name="encoder").take()
-        self._sound = copied_sound(info.media, self._container) if info.media else None
+        self._sound = copied_sound(info, self._container)
         self._written = 0
         self._last = -1
         self._key = 0

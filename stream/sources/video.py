@@ -28,26 +28,26 @@ _log = logging.getLogger("kpstream")
 
 def open_source(target: str) -> VideoSource:
     """Path or URL → a source whose first frame is decoded. Raises SourceError with the reason."""
-    remote = media.is_remote(target)
+    address = media.is_address(target)
     name = re.sub(r"(?<=://)[^/@]*@", "", target)  # a password is not for the log
-    if not remote and not Path(target).is_file():
+    if not address and not Path(target).is_file():
         raise SourceError(f"no such file: {target}")
     try:
         container = media.open_media(target)
     except av.FFmpegError as error:
-        raise SourceError(_unreadable(name, error, remote=remote)) from error
+        raise SourceError(_unreadable(name, error, address=address)) from error
     try:
-        return VideoSource(container, name, None if remote else target)
+        return VideoSource(container, name, target)
     except BaseException:
         container.close()
         raise
 
 
-def _unreadable(name: str, error: av.FFmpegError, *, remote: bool) -> str:
+def _unreadable(name: str, error: av.FFmpegError, *, address: bool) -> str:
     if isinstance(error, av.ExitError):
         return f"nothing answers at {name} within {media.OPEN_TIMEOUT_S:g} s; is the address right?"
     reason = error.strerror
-    if remote:
+    if address:
         return f"cannot open {name}: {reason}"
     return f"{name} is not a video that can be read ({reason})"
 
@@ -55,7 +55,7 @@ def _unreadable(name: str, error: av.FFmpegError, *, remote: bool) -> str:
 class VideoSource:
     """One video stream → frames. `close` may come from another thread."""
 
-    def __init__(self, container: InputContainer, name: str, path: str | None) -> None:
+    def __init__(self, container: InputContainer, name: str, target: str) -> None:
         self._container = container
         self._name = name
         stream = media.pictures_of(container)
@@ -72,7 +72,7 @@ class VideoSource:
         self._times = FrameTimes(container, float(1 / rate) if rate else 1 / 30)
         self._end_s = 0.0  # of what was read, sound too
         self._damaged = 0
-        self._live = path is None and not container.duration
+        self._live = media.is_remote(target) and not container.duration
         # Frame threads keep frames back, which a live picture must not wait for.
         self._stream.thread_type = "SLICE" if self._live else "AUTO"
         self._frames = self._decode()
@@ -85,7 +85,7 @@ class VideoSource:
             size_hw=self._first.hw,
             fps=float(rate) if rate else None,
             frames=None if self._live else _frame_count(container, self._stream),
-            media=path if container.streams.audio else None,
+            media=target if container.streams.audio else None,
         )
 
     def __iter__(self) -> Iterator[Frame]:

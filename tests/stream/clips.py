@@ -151,8 +151,8 @@ def sound_packets(path: Path) -> tuple[str, float | None, list[bytes]]:
         return stream.codec_context.name, begin, [bytes(p) for p in packets]
 
 
-def copy(path: Path, clip: Path, count: int | None = None) -> Path:
-    """A clip through source and sink, its first `count` frames or all of them."""
+def copy(path: Path, clip: Path | str, count: int | None = None) -> Path:
+    """A clip or address through source and sink, its first `count` frames or all of them."""
     source = open_source(str(clip))
     sink = open_sink(path, source.info)
     for frame in source:
