@@ -76,7 +76,7 @@ class Config:
 
     def __post_init__(self) -> None:
         self._check_numbers()
-        if not 0 <= self.real + self.empty <= 1:
+        if not self.real + self.empty <= 1:
             raise ValueError(
                 f"shares must add up to at most 1, got real {self.real} + empty {self.empty}"
             )
@@ -102,6 +102,9 @@ class Config:
         for option in ("epochs", "batch", "devices", "stride"):
             if (got := getattr(self, option)) < 1:
                 raise ValueError(f"{option} must be 1 or more, got {got}")
+        for share in ("real", "empty"):
+            if not getattr(self, share) >= 0:  # which NaN is not either
+                raise ValueError(f"{share} must be 0 or more, got {getattr(self, share)}")
 
     def changed(self, of: str) -> list[str]:
         """The options of a kind that are not as they are if nobody says anything."""

@@ -205,7 +205,12 @@ def rate(step: int, steps: int) -> float:
 
 
 def example_loader(examples: Examples, config: Config, world: int = 1) -> DataLoader[Example]:
-    """Batches of an epoch. No shuffling: an example's index says what it shows."""
+    """Batches of an epoch. No shuffling: an example's index says what it shows.
+
+    Raises ValueError if there is not one whole batch.
+    """
+    if len(examples) < config.batch:
+        raise ValueError(f"a batch is {config.batch} pictures, got {len(examples)}: raise samples")
     return DataLoader(
         cast("Dataset[Example]", examples),
         batch_size=config.batch // world,

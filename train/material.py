@@ -98,6 +98,8 @@ def _keypoints(config: Config) -> Material:
     shown = Shown(config, dataset.keypoints, dataset.splits["train"])
     if not len(shown):
         raise ValueError(f"{config.data} has nothing to train on in view {config.view}")
+    if not any(one.flags.any() for one in dataset.splits["train"]):
+        raise ValueError(f"{config.data} has no labelled point to train on, only pictures without")
     held = keypoint_watch.Held(config, dataset.keypoints, dataset.splits["val"])
     notes = [f"skipped {line}" for line in dataset.skipped]
     if dataset.keypoints.flip is None:

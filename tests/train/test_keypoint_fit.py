@@ -130,6 +130,19 @@ def _fails(words, code, says, capsys):
     assert says in line
 
 
+def test_a_dataset_whose_points_are_all_unlabelled_teaches_nothing(tmp_path, capsys):
+    folder = dots.write(tmp_path / "dots")
+    labels = folder / "train" / "keypoints.json"
+    said = json.loads(labels.read_text())
+    for entry in said["annotations"]:
+        entry["keypoints"] = [0] * len(entry["keypoints"])
+    labels.write_text(json.dumps(said))
+    words = ["fit", "--dataset", "coco", "--data", str(folder), *SMALL, "--view", "whole"]
+    says = "dots has no labelled point to train on"
+    _fails([*words, "--out", str(tmp_path / "run")], 1, says, capsys)
+    assert not (tmp_path / "run").exists()
+
+
 def test_two_processes_train_as_one_does(data, tmp_path):
     """To float rounding, where no batch norm counts over one process's half of a batch."""
     words = ["fit", "--dataset", "coco", "--data", str(data), *SMALL, "--view", "whole"]

@@ -78,6 +78,14 @@ def test_a_run_that_was_broken_off_ends_as_if_it_had_not_been(finished, tmp_path
     assert len(log.read_text().splitlines()) == 2
 
 
+@pytest.mark.parametrize("samples", [0, 3])
+def test_a_run_without_a_whole_batch_writes_nothing(tmp_path, samples):
+    config = replace(TINY, samples=samples, out=str(tmp_path / "run"))
+    with pytest.raises(ValueError, match=f"a batch is 4 pictures, got {samples}: raise samples"):
+        loop.fit(config)
+    assert not config.folder.exists()
+
+
 def test_another_seed_is_another_run(finished, tmp_path):
     _, one = finished
     two = loop.fit(replace(TINY, seed=1, epochs=1, out=str(tmp_path)))
