@@ -27,6 +27,9 @@ _COPIED = {
     "mov": {"aac", "mp3", "mp3float", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le"},
 }
 
+_BEHIND_S = 1.0  # sound often ends a little after the pictures
+_FOLLOWS_S = 0.5  # the last pictures may be damaged, and times may have been made to rise
+
 
 def copied_sound(info: SourceInfo, output: OutputContainer) -> SoundCopy | None:
     """The sound of a source → what copies it; None, with a warning, if there is none to be read."""
@@ -73,6 +76,7 @@ class SoundCopy:
         self._output = output
         self._source = source
         self._pictures = pictures
+        self._begin_s = Fraction(container.start_time or 0, av.time_base)
         target = _copying(output, source)
         if target is None:  # made here, for a stream has to be there before the header
             codec = source.codec_context
@@ -81,16 +85,32 @@ class SoundCopy:
         else:
             self._packets = self._shifted(target)
         self._waiting: av.Packet[AudioStream] | None = None
+        self._pictured_s = 0.0  # when the last picture is shown of those that were read by now
 
     def write_until(self, time_s: float) -> None:
         """Write the packets that begin before a media time in seconds."""
-        while (packet := self._waiting or next(self._packets, None)) is not None:
+        while (packet := self._next()) is not None:
             begin = packet.dts
             if begin is not None and begin * packet.time_base >= time_s:
                 self._waiting = packet
                 return
-            self._waiting = None
             self._output.mux_one(packet)
+
+    def write_rest(self, shown_s: float) -> None:
+        """Write what is left, if no picture follows that of `shown_s` seconds; else a little."""
+        self.write_until(shown_s + _BEHIND_S)
+        behind: list[av.Packet[AudioStream]] = []
+        while self._pictured_s < shown_s + _FOLLOWS_S:
+            packet = self._next()
+            if packet is None:
+                for left in behind:
+                    self._output.mux_one(left)
+                return
+            behind.append(packet)
+
+    def _next(self) -> av.Packet[AudioStream] | None:
+        packet, self._waiting = self._waiting, None
+        return packet or next(self._packets, None)
 
     def close(self) -> None:
         """Close the file that the sound comes from."""
@@ -124,9 +144,8 @@ class SoundCopy:
 
     def _read(self) -> Generator[av.Packet[AudioStream], None, None]:
         """Packets whose clock starts where the container does, as that of the pictures."""
-        begin_s = Fraction(self._input.start_time or 0, av.time_base)
         for packet in self._placed():
-            shift(packet, -begin_s)
+            shift(packet, -self._begin_s)
             yield packet
 
     def _placed(self) -> Generator[av.Packet[AudioStream], None, None]:
@@ -139,6 +158,9 @@ class SoundCopy:
                     yield from sound_times.placed(cast("av.Packet[AudioStream]", packet))
                 else:
                     picture_times.place(cast("av.Packet[VideoStream]", packet))
+                    if packet.pts is not None and not packet.is_discard:
+                        shown_s = float(packet.pts * packet.time_base - self._begin_s)
+                        self._pictured_s = max(self._pictured_s, shown_s)
                     yield from sound_times.known()
         except av.FFmpegError as error:
             _log.warning("the sound of %s breaks off: %s", self._name, error.strerror)

@@ -39,7 +39,6 @@ STILLS_PER_S = 2
 
 TIME_BASE = Fraction(1, 90_000)  # whole numbers for 24, 25, 29.97, 30, 50 and 60 frames a second
 _FALLBACK_FPS = 30.0
-_SOUND_AFTER_S = 1.0  # sound often ends a little after the pictures
 
 # delay_moov: the header waits for the first fragment, so that it can hold the edit list, which
 # keeps the source's time stamps although B-frames and sound begin before zero.
@@ -115,7 +114,6 @@ class _Output:
     """The open file: one stream of pictures and, where the source has it, its sound."""
 
     def __init__(self, path: Path, info: SourceInfo, first: NDArray[np.uint8] | Planes) -> None:
-        self._info = info
         size_hw, self._tags = (first.hw, first.tags) if isinstance(first, Planes) else _plain(first)
         self._even_hw = (size_hw[0] + size_hw[0] % 2, size_hw[1] + size_hw[1] % 2)
         kind, options = _FORMATS[path.suffix.lower()]
@@ -126,7 +124,6 @@ class _Output:
         self._stream = add_video_stream(self._container, self._even_hw, fps, self._tags)
         Later(lambda: _open_standing_back(self._stream), name="encoder").take()
         self._sound = copied_sound(info, self._container)
-        self._written = 0
         self._last = -1
         self._key = 0
         self._step_s = 1 / fps
@@ -136,11 +133,10 @@ class _Output:
         pts = max(round(time_s / TIME_BASE), self._last + 1)
         frame = self._frame(picture)
         frame.pts, frame.time_base = pts, TIME_BASE
-        if self._written == 0 or (pts - self._key) * TIME_BASE >= KEY_EVERY_S:
+        if self._last < 0 or (pts - self._key) * TIME_BASE >= KEY_EVERY_S:
             frame.pict_type = PictureType.I
             self._key = pts
         self._last = pts
-        self._written += 1
         self._mux(self._stream.encode(frame))
 
     def _frame(self, picture: NDArray[np.uint8] | Planes) -> av.VideoFrame:
@@ -156,7 +152,7 @@ class _Output:
         try:
             self._mux(self._stream.encode(None))
             if self._sound is not None:
-                self._sound.write_until(self._sound_end_s())
+                self._sound.write_rest(float(self._last * TIME_BASE) + self._step_s)
         finally:
             if self._sound is not None:
                 self._sound.close()
@@ -167,12 +163,6 @@ class _Output:
             if self._sound is not None and packet.dts is not None:
                 self._sound.write_until(float(packet.dts * packet.time_base))
             self._container.mux_one(packet)
-
-    def _sound_end_s(self) -> float:
-        """All of the sound after a whole run; after one that was cut short, as far as its end."""
-        if self._info.frames is not None and self._written >= self._info.frames:
-            return float("inf")
-        return float(self._last * TIME_BASE) + self._step_s + _SOUND_AFTER_S
 
 
 def add_video_stream(

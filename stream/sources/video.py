@@ -180,9 +180,22 @@ def _broken_off(name: str, error: av.FFmpegError) -> str:
 
 
 def _frame_count(container: InputContainer, stream: VideoStream) -> int | None:
-    """How many frames a file says it has, else what its length and rate make; None if unknown."""
+    """How many frames a file says it has, else what their length and rate make; None if unknown."""
     if stream.frames:
         return stream.frames
-    if container.duration and stream.average_rate:
-        return max(1, round(container.duration / av.time_base * float(stream.average_rate)))
+    length_s = _length_s(container, stream)
+    if length_s and stream.average_rate:
+        return max(1, round(length_s * float(stream.average_rate)))
     return None
+
+
+def _length_s(container: InputContainer, stream: VideoStream) -> float | None:
+    """How long the pictures last; the container's length may be that of the sound."""
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    told = re.fullmatch(r"(\d+):(\d+):([\d.]+)", stream.metadata.get("DURATION", ""))  # Matroska
+    if told:
+        hours, minutes, seconds = (float(part) for part in told.groups())
+        return (hours * 60 + minutes) * 60 + seconds
+    alone = len(container.streams) == 1
+    return container.duration / av.time_base if alone and container.duration else None

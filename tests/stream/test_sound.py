@@ -115,3 +115,28 @@ def test_a_damaged_packet_that_looks_framed_costs_itself(tmp_path):
         out = copy(tmp_path / f"out{ending}", clip)
         assert len(decoded(out)) == 30
         assert len(packets) - len(sound_packets(out)[2]) == 1
+
+
+@pytest.mark.parametrize("kind", [".mp4", ".mkv", ".ts", ".avi"])
+@pytest.mark.parametrize("codec", ["aac", "mp2"])
+def test_sound_longer_than_the_pictures_is_kept(tmp_path, kind, codec):
+    clip = tmp_path / f"clip{kind}"
+    write_clip(clip, PICTURES, sound=codec, sound_s=4.0)
+    assert loud_s(copy(tmp_path / "out.mov", clip)) == pytest.approx(4, abs=0.1)
+    assert loud_s(copy(tmp_path / "out.mkv", clip)) == pytest.approx(4, abs=0.1)
+
+
+@pytest.mark.parametrize("kind", [".mp4", ".mkv", ".ts"])
+def test_sound_ends_soon_after_a_run_that_was_cut_short(tmp_path, kind):
+    clip = tmp_path / f"clip{kind}"
+    write_clip(clip, PICTURES * 4, sound="aac", sound_s=6)
+    out = copy(tmp_path / "out.mp4", clip, count=30)
+    assert len(decoded(out)) == 30
+    assert loud_s(out) == pytest.approx(2, abs=0.1)
+
+
+def test_sound_behind_a_last_picture_that_is_held_is_kept(tmp_path):
+    clip = tmp_path / "clip.mkv"
+    times_s = [i / 30 for i in range(9)] + [1.0]
+    write_clip(clip, PICTURES[:10], times_s, "aac", sound_s=6.0)
+    assert loud_s(copy(tmp_path / "out.mp4", clip)) == pytest.approx(6, abs=0.1)

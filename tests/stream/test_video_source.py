@@ -59,6 +59,15 @@ def test_a_file_says_what_it_is_before_its_first_frame(plain):
     assert (info.live, info.stills, info.media) == (False, False, None)
 
 
+@pytest.mark.parametrize("kind", [".mp4", ".mkv", ".ts"])
+@pytest.mark.parametrize("sound_s", [None, 6.0])
+def test_the_length_of_the_sound_is_not_counted_in_frames(tmp_path, kind, sound_s):
+    path = tmp_path / f"clip{kind}"
+    sound = "aac" if sound_s else None
+    write_clip(path, [flat(0)] * 30, sound=sound, sound_s=sound_s)
+    assert video.open_source(str(path)).info.frames == 30
+
+
 def test_variable_frame_rate_keeps_its_times(tmp_path):
     times = [0.0, 0.02, 0.5, 0.51, 1.7]
     write_clip(tmp_path / "vfr.mp4", [flat(i) for i in range(5)], times)
