@@ -31,7 +31,10 @@ def pixels(labelled: Labelled) -> Floats:
 
 
 def box(labelled: Labelled) -> Floats:
-    """The diagonal of an instance's box; of its points' box where it has none."""
+    """The diagonal of an instance's box; of its points' box where it has none.
+
+    NaN where that is one point: how large an instance is, it does not say.
+    """
     some = (labelled.flags > 0).any(axis=1)
     extents = np.full((len(labelled.xy), 2), np.nan)
     extents[some] = np.nanmax(labelled.xy[some], axis=1) - np.nanmin(labelled.xy[some], axis=1)

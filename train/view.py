@@ -30,19 +30,40 @@ WHOLE = 0.25
 
 
 def extents(one: Labelled) -> Floats:
-    """Boxes (N, 4) in px: the dataset's, and where it has none those round the points."""
-    boxes = one.boxes.copy()
+    """Boxes (N, 4) in px: the dataset's, and where it has none those round the points.
+
+    NaN where all points are in one place: they say where an instance is, not how large.
+    """
+    boxes, round_points = one.boxes.copy(), places(one)
+    unknown = np.isnan(boxes).any(axis=1)
+    boxes[unknown] = round_points[unknown]
+    boxes[unknown & (round_points[:, 2:] < 1 + 1e-6).all(axis=1)] = np.nan
+    return boxes
+
+
+def places(one: Labelled) -> Floats:
+    """Boxes (N, 4) in px round the points, of 1 px where they are in one place; NaN without any."""
+    boxes = np.full((len(one.xy), 4), np.nan)
     for n, xy in enumerate(one.xy):
         found = xy[np.isfinite(xy).all(axis=1)]
-        if np.isnan(boxes[n]).any() and len(found):
-            low, high = found.min(axis=0) - 0.5, found.max(axis=0) + 0.5
+        if len(found):
+            low, high = found.min(axis=0), found.max(axis=0) + 1  # the edges of their pixels
             boxes[n] = *low, *(high - low)
     return boxes
 
 
+def sized(one: Labelled) -> Labelled:
+    """The same picture, every instance with a label in a box: of 1 px if nothing says how large.
+
+    For what needs an instance's place however small it is; errors are not measured in such boxes.
+    """
+    boxes = extents(one)
+    return replace(one, boxes=np.where(np.isnan(boxes), places(one), boxes))
+
+
 def largest_first(one: Labelled) -> Labelled:
     """The same picture with its instances in the order of their size."""
-    boxes = extents(one)
+    boxes = sized(one).boxes
     order = np.argsort(-np.nan_to_num(boxes[:, 2] * boxes[:, 3]), kind="stable")
     return chosen(one, order)
 
@@ -133,6 +154,7 @@ def cat_crop(one: Labelled) -> Labelled:
 
 def example(one: Labelled, size: int, slots: int) -> Example:
     """A view with a picture (size, size, 3) → an example with room for so many instances."""
+    one = sized(one)
     n, k = one.flags.shape
     inside = np.asarray(((one.xy >= -0.5) & (one.xy <= size - 0.5)).all(axis=2))
     xy = np.full((slots, k, 2), np.nan)
@@ -140,7 +162,9 @@ def example(one: Labelled, size: int, slots: int) -> Example:
     here = inside.any(axis=1)
     count = min(int(here.sum()), slots)
     xy[:count] = np.where(inside[..., None], one.xy, np.nan)[here][:count]
-    boxes[:count], areas[:count] = one.boxes[here][:count], one.areas[here][:count]
+    boxes[:count] = one.boxes[here][:count]
+    sides = boxes[:count, 2] * boxes[:count, 3]
+    areas[:count] = np.where(np.isnan(one.areas[here][:count]), sides, one.areas[here][:count])
     labelled = one.flags != NOT_LABELLED
     known = labelled.any(axis=0) if n else np.ones(k, np.bool_)
     visible = np.full(k, np.nan)

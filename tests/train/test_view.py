@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
-from train import shown, view
+from train import shown, sizes, view
 from train.augment import View
 from train.config import Config
 from train.datasets import cats
@@ -124,6 +124,21 @@ def test_points_of_one_kind_have_no_crop():
     for how in ("box", "mixed", "whole"):
         (item,) = shown.items([one], how)
         assert len(shown.look(item, how, SIZE, Keypoints(("tip",))).xy) == 2
+
+
+def test_a_lone_point_says_where_an_instance_is_but_not_how_large():
+    lone = Labelled.of("c", marked((64, 64), XY[:0]), np.array([[[5.0, 6.0]], [[40.0, 9.0]]]))
+    seen = shown.look(lone, "whole", SIZE, Keypoints(("tip",)))
+    for one in (lone, seen):
+        assert np.isnan(view.extents(one)).all()
+        assert np.isnan(sizes.box(one)).all()
+    made = view.example(seen, SIZE, slots=2)  # a detector is still told of both
+    np.testing.assert_allclose(
+        made.boxes, [[5, 6, 1, 1], [40, 9, 1, 1]] - np.array([0.5, 0.5, 0, 0])
+    )
+    assert made.areas.tolist() == [1, 1]
+    boxed = replace(lone, boxes=np.array([[0.0, 0, 30, 40], [np.nan] * 4]))
+    assert sizes.box(shown.look(boxed, "whole", SIZE, Keypoints(("tip",))))[0] == 50
 
 
 def test_an_example_says_what_is_known_and_what_is_seen(one):
