@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -36,6 +38,7 @@ KEY_EVERY_S = 1.0
 """A fragment begins at a key frame, so this is about what a killed process loses."""
 
 STILLS_PER_S = 2
+_LONGEST_PX = 16_384  # x264's limit
 
 TIME_BASE = Fraction(1, 90_000)  # whole numbers for 24, 25, 29.97, 30, 50 and 60 frames a second
 _FALLBACK_FPS = 30.0
@@ -86,18 +89,23 @@ class VideoFile:
         self._begin_s: float | None = None
 
     def write(self, result: Result, picture: NDArray[np.uint8] | Planes | None) -> None:
-        """Encode one picture. Raises OSError if the disk takes no more."""
+        """Encode one picture. Raises OSError if the disk or the encoder does not take it."""
         if picture is None:
             raise ValueError("a video needs the drawn picture, got None")
-        if self._output is None:
-            self._output = _Output(self._path, self._info, picture)
-        self._output.write(picture, self._time_s(result))
+        with _named(self._path):
+            if self._output is None:
+                self._output = _Output(self._path, self._info, picture)
+            self._output.write(picture, self._time_s(result))
 
     def close(self) -> None:
-        """Write what is still in the encoder and the rest of the sound, and finish the file."""
+        """Write what is still in the encoder and the rest of the sound, and finish the file.
+
+        Raises OSError if the disk takes no more.
+        """
         output, self._output = self._output, None
         if output is not None:
-            output.close()
+            with _named(self._path):
+                output.close()
 
     def _time_s(self, result: Result) -> float:
         frame = result.frame
@@ -122,7 +130,11 @@ class _Output:
         )
         fps = STILLS_PER_S if info.stills else info.fps or _FALLBACK_FPS
         self._stream = add_video_stream(self._container, self._even_hw, fps, self._tags)
-        Later(lambda: _open_standing_back(self._stream), name="encoder").take()
+        opening = Later(lambda: _open_standing_back(self._stream), name="encoder")
+        try:
+            opening.take()
+        except av.FFmpegError as error:
+            raise OSError(_not_encoded(path, self._even_hw)) from error
         self._sound = copied_sound(info, self._container)
         self._last = -1
         self._key = 0
@@ -163,6 +175,24 @@ class _Output:
             if self._sound is not None and packet.dts is not None:
                 self._sound.write_until(float(packet.dts * packet.time_base))
             self._container.mux_one(packet)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """What FFmpeg raises as OSError with the name of the file, which it does not always know."""
+    try:
+        yield
+    except av.FFmpegError as error:
+        remedy = "is there room, and may files be written there?"
+        raise OSError(f"cannot write {path}: {error.strerror}; {remedy}") from error
+
+
+def _not_encoded(path: Path, size_hw: tuple[int, int]) -> str:
+    height, width = size_hw
+    return (
+        f"cannot write {path}: {CODEC} takes no pictures of {width}×{height} pixels; "
+        f"make them smaller, a side of at most {_LONGEST_PX}"
+    )
 
 
 def add_video_stream(

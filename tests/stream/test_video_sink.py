@@ -204,6 +204,27 @@ def test_no_such_folder(tmp_path):
         video.open_sink(tmp_path / "nowhere" / "out.mp4", SourceInfo("clip"))
 
 
+def test_pictures_that_the_encoder_does_not_take(tmp_path):
+    picture = flat(1, (32, 17_001))
+    sink = video.open_sink(tmp_path / "out.mp4", SourceInfo("clip"))
+    with pytest.raises(OSError, match=r"cannot write .*out\.mp4: .* 17002×32 pixels; make them sm"):
+        sink.write(nothing_found(picture, 0, 0.0), picture)
+    sink.close()
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"), [("/proc/out.mp4", "No such file"), ("/dev/full", "No space left")]
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there are no such files")
+def test_a_place_that_takes_no_video_is_named(tmp_path, target, reason):
+    path = tmp_path / "out.mp4"
+    path.symlink_to(target)
+    with pytest.raises(OSError, match=rf"^cannot write {path}: {reason}.*; is there room"):
+        record(
+            path, [flat(i % 20) for i in range(60)], [i / 30 for i in range(60)], SourceInfo("c")
+        )
+
+
 def test_nothing_written_leaves_nothing_and_close_may_come_twice(tmp_path):
     sink = video.open_sink(tmp_path / "out.mp4", SourceInfo("clip"))
     sink.close()
