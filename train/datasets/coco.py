@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from train import pictures
 from train.label_files.names import mirrored, numbered
 from train.label_files.placed_json import JsonFile
-from train.label_files.wrong import Skipping, at, check_inside, number
+from train.label_files.wrong import Skipping, at, check_inside, check_size, number
 from train.labels import SPLITS, Dataset, Floats, Keypoints, Labelled, in_order
 
 PERSON = (
@@ -156,10 +156,9 @@ class Annotations:
             path = next((p for f in self._folders if (p := f / name).is_file()), None)
             if path is None:
                 raise ValueError(f"there is no picture {name} in {self._root}")
+            hw = pictures.size_hw(path)
             if "height" in image and "width" in image:
-                hw = int(number(image["height"])), int(number(image["width"]))
-            else:
-                hw = pictures.size_hw(path)
+                check_size((image["height"], image["width"]), hw)
         n, k = len(instances), len(self.keypoints.names)
         xy, flags = np.full((n, k, 2), np.nan), np.zeros((n, k), np.uint8)
         boxes, areas = np.full((n, 4), np.nan), np.full(n, np.nan)

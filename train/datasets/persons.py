@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from train import pictures
 from train.label_files.names import mirrored
 from train.label_files.placed_json import JsonFile
-from train.label_files.wrong import Skipping, at, check_inside, number
+from train.label_files.wrong import Skipping, at, check_inside, check_size, number
 from train.labels import Dataset, Keypoints, Labelled, in_order
 
 NAMES = (
@@ -50,8 +51,8 @@ def _labelled(folder: Path, entry: dict[str, object]) -> Labelled:
         raise ValueError(f"wanted {len(NAMES)} joints of x, y, flag")
     table = np.array([[number(value) for value in row] for row in rows])
     xy = np.where(table[:, 2:] > 0, table[:, :2], np.nan)
-    check_inside(xy, (int(number(entry["height"])), int(number(entry["width"]))), NAMES)
     name = str(entry["file"])
-    if not (folder / name).is_file():
-        raise ValueError(f"there is no picture {folder / name}")
+    hw = pictures.size_hw(folder / name)
+    check_size((entry["height"], entry["width"]), hw)
+    check_inside(xy, hw, NAMES)
     return Labelled.of(name, folder / name, xy[None])

@@ -18,7 +18,7 @@ from train.label_files.described import Described
 from train.label_files.names import mirrored
 from train.label_files.pairs import Pair
 from train.label_files.placed_json import JsonFile
-from train.label_files.wrong import LabelError, Skipping, at, check_inside, number
+from train.label_files.wrong import LabelError, Skipping, at, check_inside, check_size, number
 from train.labels import Floats, Keypoints, Labelled
 
 
@@ -77,11 +77,12 @@ def _shapes(pair: Pair, names: tuple[str, ...] | None) -> list[_Shape]:
 
 
 def _size_hw(file: JsonFile, pair: Pair) -> tuple[int, int]:
-    """What the file says of its picture's size, else what the picture does."""
+    """The picture's size. Raises ValueError if the file says another."""
+    hw = pictures.size_hw(pair.picture)
     said = [file.value.get(key) for key in ("imageHeight", "imageWidth")]
-    if None in said:
-        return pictures.size_hw(pair.picture)
-    return int(number(said[0])), int(number(said[1]))
+    if None not in said:
+        check_size(said, hw)
+    return hw
 
 
 def _shape(index: int, entry: dict[str, Any]) -> _Shape:

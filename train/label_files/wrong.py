@@ -61,6 +61,19 @@ def number(word: object) -> float:
     raise ValueError(f"{word!r} is not a number")
 
 
+def check_size(said_hw: Sequence[object], hw: tuple[int, int]) -> None:
+    """Raise ValueError unless the (H, W) px that a label file says is that of its picture.
+
+    A picture that was scaled after it was labelled has all its points in a wrong place.
+    """
+    height, width = (number(value) for value in said_hw)
+    if (height, width) != hw:
+        raise ValueError(
+            f"its labels are of a picture of {width:g}x{height:g} px, and it has {hw[1]}x{hw[0]}: "
+            "bring both to one size"
+        )
+
+
 def check_inside(xy: Floats, hw: tuple[int, int], names: Sequence[str]) -> None:
     """Raise ValueError unless the points (K, 2) that are not NaN lie in a picture (H, W).
 

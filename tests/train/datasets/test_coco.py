@@ -159,10 +159,12 @@ def test_where_tools_put_files_and_pictures(tmp_path, file, pictures):
     assert one.name == f"{pictures}/1.jpg"
 
 
-def test_the_size_that_the_file_says_is_believed_and_looked_up_without_one(tmp_path):
+def test_the_size_that_the_file_says_is_that_of_the_picture(tmp_path):
+    write(tmp_path / "train.json", [image(1, width=128, height=96)], [annotation(1, 1)])
+    says = r"line 3: its labels are of a picture of 128x96 px, and it has 64x48: bring both to one"
+    with pytest.raises(LabelError, match=says):
+        coco.read(tmp_path)
     far = annotation(1, 1, keypoints=[90, 20, 2] * 3)
-    write(tmp_path / "train.json", [image(1, width=100)], [far])
-    assert coco.read(tmp_path).splits["train"]
     entry = image(1)
     del entry["width"]
     write(tmp_path / "train.json", [entry], [far])

@@ -41,12 +41,17 @@ def test_labelme_points_by_name_and_rectangles_by_group(tmp_path):
 
 
 def test_the_pictures_very_corners_are_inside(tmp_path):
-    size = {"imageHeight": 48, "imageWidth": 64}  # believed: the picture is not opened
-    text = labelme(point("a", 0, 0), point("b", 64, 48), **size)
-    write(tmp_path, {"train/a.json": text})
-    (tmp_path / "train/images/a.jpg").write_bytes(b"")
+    write(tmp_path, {"train/a.json": labelme(point("a", 0, 0), point("b", 64, 48))})
     [one] = reader.read(tmp_path).splits["train"]
     assert one.xy.tolist() == [[[-0.5, -0.5], [63.5, 47.5]]]
+
+
+def test_another_size_than_the_pictures_is_refused(tmp_path):
+    size = {"imageHeight": 96, "imageWidth": 128}
+    write(tmp_path, {"train/a.json": labelme(point("a", 9, 9), **size)})
+    says = r"a\.json, line 1: its labels are of a picture of 128x96 px, and it has 64x48"
+    with pytest.raises(LabelError, match=says):
+        reader.read(tmp_path)
 
 
 def test_labelme_points_of_one_kind_are_instances(tmp_path):

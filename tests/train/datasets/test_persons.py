@@ -56,6 +56,7 @@ def test_a_joint_of_flag_0_is_not_labelled_wherever_it_is_said_to_be(tmp_path):
         (entry("a", neck=[2, 3]), "wanted 14 joints of x, y, flag"),
         (entry("a", neck=[2, float("nan"), 1]), "nan is not a number"),
         (entry("a", neck=[2, None, 1]), "None is not a number"),
+        (entry("a") | {"width": 128, "height": 96}, "its labels are of a picture of 128x96 px"),
         ({"file": "images/a.jpg"}, "it has no 'keypoints'"),
     ],
 )
