@@ -44,14 +44,24 @@ def load(folder: Path) -> list[Sample]:
 
 
 def read(folder: Path, *, hold_out: Sequence[int] = HOLD_OUT, skip_bad: bool = False) -> Dataset:
-    """The folder → the clips with these counts as val, all others as train; those there are."""
+    """The folder → the clips with these counts as val, all others as train.
+
+    Where nobody names counts, HOLD_OUT as far as there are such clips. Raises ValueError for a
+    named one without a clip.
+    """
     skipping = Skipping(skip_bad)
-    splits: dict[str, list[Labelled]] = {split: [] for split in SPLITS}
-    for one in _samples(folder, skipping):
-        name = one.path.relative_to(folder).as_posix()
-        labelled = Labelled.of(name, one.path, one.xy[None], group=one.clip, cards=one.cards)
-        splits["val" if one.cards in hold_out else "train"].append(labelled)
+    samples = _samples(folder, skipping)
+    if hold_out is HOLD_OUT:
+        hold_out = sorted(set(HOLD_OUT) & {one.cards for one in samples})
+    train, held = split(samples, tuple(hold_out))
+    sides = zip(SPLITS, (train, held, []), strict=True)
+    splits = {side: [_labelled(folder, one) for one in part] for side, part in sides}
     return Dataset(Keypoints(KEYPOINTS, EDGES, FLIP), splits, skipping.lines)
+
+
+def _labelled(folder: Path, one: Sample) -> Labelled:
+    name = one.path.relative_to(folder).as_posix()
+    return Labelled.of(name, one.path, one.xy[None], group=one.clip, cards=one.cards)
 
 
 def _samples(folder: Path, skipping: Skipping) -> list[Sample]:

@@ -124,6 +124,13 @@ def test_a_clip_that_is_not_there_cannot_be_held_out():
         cardcut.split([sample(3, "a")], (9,))
 
 
+def test_nor_can_it_be_by_a_name_in_the_datasets_options(tmp_path):
+    example(tmp_path)
+    assert len(cardcut.read(tmp_path, hold_out=(7, 8)).splits["val"]) == 2
+    with pytest.raises(ValueError, match=r"no clip shows \[99\] cards"):
+        cardcut.read(tmp_path, hold_out=(7, 99))
+
+
 @real_data
 def test_the_real_folder():
     samples = cardcut.load(REAL)
