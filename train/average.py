@@ -20,8 +20,9 @@ from train.config import Config
 def average(paths: Sequence[Path], out: Path) -> None:
     """Write the mean of checkpoints of one network as a checkpoint, whole or not at all.
 
-    Clips count as held out where all of them held them out. Raises ValueError for networks that
-    differ, FileNotFoundError, OSError.
+    Clips count as held out where all that saw real ones held them out, and the mean goes by the
+    configuration of the first of these: it has seen what any of them has. Raises
+    ValueError for networks that differ, FileNotFoundError, OSError.
     """
     states = [checkpoint.read(path) for path in paths]
     first = states[0]
@@ -29,14 +30,15 @@ def average(paths: Sequence[Path], out: Path) -> None:
         if state["spec"] != first["spec"] or _shapes(state) != _shapes(first):
             raise ValueError(f"{path} is another network than {paths[0]}: there is no mean of them")
     configs = [Config.from_json(state["config"]) for state in states]
-    held = set.intersection(*(set(config.hold_out) for config in configs))
-    kept = tuple(count for count in configs[0].hold_out if count in held)
+    real = [config for config in configs if config.data] or configs
+    held = set.intersection(*(set(config.hold_out) for config in real))
+    kept = tuple(count for count in real[0].hold_out if count in held)
     mean = {
         "model": {
             name: _mean([state["model"][name] for state in states]) for name in first["model"]
         },
         "epoch": sum(state["epoch"] for state in states),
-        "config": replace(configs[0], hold_out=kept, resume=False).to_json(),
+        "config": replace(real[0], hold_out=kept, resume=False).to_json(),
         "spec": first["spec"],
     }
     checkpoint.write(out, mean)

@@ -240,6 +240,8 @@ def save(
 def _resume(path: Path, model: Approach, optimizer: torch.optim.Optimizer, config: Config) -> int:
     """Load a checkpoint into model and optimizer → the number of epochs it has seen."""
     state = checkpoint.read(path)
+    if "optimizer" not in state:
+        raise ValueError(f"{path} is a mean of runs, none to go on with: train on from it by start")
     before = replace(Config.from_json(state["config"]), resume=True, out=config.out)
     if before != config:
         raise ValueError(f"{path} was trained with another configuration: start it anew")

@@ -8,7 +8,9 @@ pytest.importorskip("timm")
 from tiny import TINY  # noqa: E402
 
 from train import cli, loop  # noqa: E402
+from train.average import average  # noqa: E402
 from train.config import Config  # noqa: E402
+from train.eval_command import trained_on  # noqa: E402
 from train.material import packet_spec  # noqa: E402
 
 
@@ -30,6 +32,22 @@ def test_the_mean_of_two_is_a_checkpoint_of_that_network(tmp_path, capsys):
         if value.is_floating_point():
             torch.testing.assert_close(value, (first[name] + second[name]) / 2)
     assert config.hold_out == (9,)
+
+
+def test_a_mean_has_seen_the_clips_that_any_of_them_has_seen(tmp_path):
+    written(tmp_path / "rendered.pt", 1, replace(TINY, hold_out=(51,)))
+    written(tmp_path / "real.pt", 2, replace(TINY, data="cardcut", hold_out=(9, 15)))
+    average([tmp_path / "rendered.pt", tmp_path / "real.pt"], tmp_path / "mean.pt")
+    assert "FLATTER" in trained_on(tmp_path / "mean.pt", (51,))
+    assert trained_on(tmp_path / "mean.pt", (9,)).endswith("those held out: 9, 15")
+
+
+def test_a_mean_is_not_resumed(tmp_path):
+    written(tmp_path / "a.pt", 1)
+    average([tmp_path / "a.pt", tmp_path / "a.pt"], tmp_path / "last.pt")
+    model = loop.build(TINY, packet_spec(TINY), weights="none")
+    with pytest.raises(ValueError, match=r"last\.pt is a mean of runs, none to go on with"):
+        loop._resume(tmp_path / "last.pt", model, torch.optim.AdamW(model.parameters()), TINY)
 
 
 def test_another_network_has_no_part_in_a_mean(tmp_path, capsys):
