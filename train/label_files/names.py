@@ -22,8 +22,8 @@ def mirrored(names: Sequence[str]) -> tuple[int, ...] | None:
     None if no name has such a word, or one's other side is not there: names that say nothing of
     sides may still belong to something whose keypoints change places in a mirror.
     """
-    if len(names) == 1:
-        return (0,)
+    if len(names) == 1:  # but a left ear alone is no left ear in a mirror
+        return None if _SIDE.search(names[0]) else (0,)
     others = [_SIDE.sub(lambda found: _SIDES[found[0]], name) for name in names]
     if others == list(names) or set(others) != set(names):
         return None

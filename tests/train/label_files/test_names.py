@@ -17,6 +17,7 @@ from train.label_files.names import mirrored, numbered
         (["l1", "r1"], (1, 0)),
         (["upper_left_left", "upper_right_right"], (1, 0)),
         (["anything"], (0,)),
+        (["left_ear"], None),
         (["wrist", "thumb"], None),
         (["left_eye", "nose"], None),
         (["left_eye", "right_eye", "left_ear"], None),
