@@ -92,15 +92,20 @@ class Labelled:
         group: str | None = None,
         cards: int | None = None,
     ) -> Labelled:
-        """What is not given: finite points are visible, boxes and areas NaN, a group of its own."""
+        """What is not given: finite points are visible, boxes and areas NaN, a group of its own.
+
+        A box without width or height, or an area of 0, is how many tools write that nobody knows.
+        """
         found = np.all(np.isfinite(xy), axis=2)
+        boxes = np.full((len(xy), 4), np.nan) if boxes is None else boxes
+        areas = np.full(len(xy), np.nan) if areas is None else areas
         return cls(
             name,
             picture,
             np.where(found[..., None], xy, np.nan),
             np.where(found, VISIBLE, NOT_LABELLED).astype(np.uint8) if flags is None else flags,
-            np.full((len(xy), 4), np.nan) if boxes is None else boxes,
-            np.full(len(xy), np.nan) if areas is None else areas,
+            np.where((boxes[:, 2:] > 0).all(axis=1, keepdims=True), boxes, np.nan),
+            np.where(areas > 0, areas, np.nan),
             name if group is None else group,
             cards,
         )

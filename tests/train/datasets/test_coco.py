@@ -104,6 +104,14 @@ CAT = {"id": 2, "name": "cat", "keypoints": ["tail"]}
 HOUSE = {"id": 3, "name": "house"}
 
 
+def test_a_box_or_an_area_of_size_0_is_not_known(tmp_path):
+    nothing = [annotation(1, 1, bbox=[0, 0, 0, 0], area=0), annotation(2, 1, bbox=[3, 4, 5, 0])]
+    write(tmp_path / "train.json", [image(1)], nothing)
+    [one] = coco.read(tmp_path).splits["train"]
+    assert np.isnan(one.boxes).all()
+    assert np.isnan(one.areas[0])
+
+
 def test_the_category_with_keypoints_is_taken_or_the_one_that_is_named(tmp_path):
     tail = annotation(2, 1, category_id=2, keypoints=[5, 6, 2])
     house = {"id": 3, "image_id": 1, "category_id": 3, "bbox": [1, 2, 3, 4]}

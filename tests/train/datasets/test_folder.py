@@ -66,6 +66,12 @@ def test_yolo_without_visibility(tmp_path):
     assert one.xy[0, 3].tolist() == [7.5, 41.5]
 
 
+def test_a_box_of_size_0_is_not_known(tmp_path):
+    write(tmp_path, {"train/a.txt": "0 0 0 0 0 .25 .5 .75 .25"})
+    [one] = reader.read(tmp_path).splits["train"]
+    assert np.isnan(one.boxes).all()
+
+
 def test_data_yaml_says_what_the_columns_are(tmp_path):
     described = (
         "names: {0: person}\nkpt_shape: [3, 2]\nflip_idx: [0, 2, 1]\nskeleton: [[0, 1], [0, 2]]\n"
