@@ -59,6 +59,18 @@ def local_path(source: str) -> str:
     return path if Path(path).exists() else unquote(path, errors="surrogateescape")
 
 
+def input_files(source: str | None) -> list[Path]:
+    """What a source is read from: a path as it stands, and the pictures of a folder or glob."""
+    if source is None:
+        return []
+    path = Path(source)
+    if path.is_file() or "://" in source:
+        return [path]
+    from stream.sources.images import pictures  # noqa: PLC0415
+
+    return [path, *map(Path, pictures(source))]
+
+
 def _camera(text: str) -> str:
     if not text.isdecimal() and not text.startswith("/dev/"):
         raise argparse.ArgumentTypeError(f"a camera is a number from 0, got {text!r}")

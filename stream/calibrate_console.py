@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-from stream.console import PERIOD_S, WAITING
+from stream.console import PERIOD_S, WAITING, Stderr
 from stream.frame import Finished, Result, SourceInfo
 from stream.layings import Look
 from stream.measure import Measure
@@ -41,7 +41,7 @@ class Guide:
     """
 
     def __init__(self, info: SourceInfo, measure: Measure, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True)
+        self._console = console or Stderr()
         self._info = info
         self._measure = measure
         self._next_s = -math.inf

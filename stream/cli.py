@@ -27,6 +27,7 @@ from stream.arguments import (
     UsageError,
     add_source,
     check_source,
+    input_files,
     one_line,
     open_source,
     same_file,
@@ -192,7 +193,7 @@ def _check(args: argparse.Namespace) -> None:
     check_source(args)
     if args.second_pass and (args.camera is not None or not Path(args.source).is_file()):
         raise UsageError(f"{WANTS_A_FILE}, got {args.source or f'camera {args.camera}'}")
-    inputs = [("the input", path) for path in _input_files(args)]
+    inputs = [("the input", path) for path in input_files(args.source)]
     inputs.append(("the model", args.model))
     outputs = {"--out": args.out, "--json": args.json}
     for option, path in outputs.items():
@@ -203,18 +204,6 @@ def _check(args: argparse.Namespace) -> None:
                 raise UsageError(f"{option} {path} is {what} itself: name another file")
         checked_output(path)
         inputs.append((f"the file of {option}", path))
-
-
-def _input_files(args: argparse.Namespace) -> list[Path]:
-    """What the source is read from: a path as it stands, and the pictures of a folder or glob."""
-    if args.source is None:
-        return []
-    path = Path(args.source)
-    if path.is_file() or "://" in args.source or not (args.out or args.json):
-        return [path]
-    from stream.sources.images import pictures  # noqa: PLC0415
-
-    return [path, *map(Path, pictures(args.source))]
 
 
 def _wants_window(args: argparse.Namespace, *, live: bool) -> bool:

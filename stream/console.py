@@ -27,7 +27,7 @@ PERIOD_S = 0.1
 WAITING = "waiting for the first frame"
 
 
-class _Stderr(Console):
+class Stderr(Console):
     """Falls silent once nobody reads stderr any more.
 
     Rich itself would end the process with exit code 1, and standard output with it.
@@ -57,7 +57,7 @@ class Dashboard:
         *,
         waiting: str = WAITING,
     ) -> None:
-        self._console = console or _Stderr()
+        self._console = console or Stderr()
         self._engine = engine
         self._info = info
         self._stats = Stats()

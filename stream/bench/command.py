@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import engines
-from stream.arguments import Parser, UsageError, same_file
+from stream.arguments import Parser, UsageError, input_files, local_path, same_file
 
 SIZES = {"640x480": (480, 640), "1280x720": (720, 1280), "1920x1080": (1080, 1920)}
 LIVE_SECONDS = 30.0
@@ -62,7 +62,13 @@ def _parser() -> Parser:
         epilog="After Ctrl-C it prints what it has measured so far.",
     )
     add = parser.add_argument
-    add("source", nargs="?", metavar="SOURCE", help="what kpstream takes: a clip, pictures, synth:")
+    add(
+        "source",
+        nargs="?",
+        type=local_path,
+        metavar="SOURCE",
+        help="what kpstream takes: a clip, pictures, synth:",
+    )
     add("--live", action="store_true", help="a paced camera, and how old each frame is when shown")
     known = ["auto", *engines.names()]
     add("--engine", action="append", choices=known, help="again for another, measured in turns")
@@ -110,7 +116,8 @@ def _check(args: argparse.Namespace) -> None:
     if not args.model.is_file():
         raise FileNotFoundError(f"there is no model file {args.model}: name one with --model")
     if args.json is not None:
-        _check_json(args.json, {"the input": args.source, "the model": args.model})
+        inputs = [("the input", path) for path in input_files(args.source)]
+        _check_json(args.json, [*inputs, ("the model", args.model)])
 
 
 def _check_display() -> None:
@@ -120,12 +127,12 @@ def _check_display() -> None:
         raise OSError("there is no display for a window: leave out --show")
 
 
-def _check_json(path: Path, inputs: dict[str, str | Path | None]) -> None:
+def _check_json(path: Path, inputs: list[tuple[str, Path]]) -> None:
     """Raise if the figures cannot be written there, or would be written over an input."""
     from stream.frame import checked_output  # noqa: PLC0415
 
-    for what, other in inputs.items():
-        if other is not None and same_file(path, Path(other)):
+    for what, other in inputs:
+        if same_file(path, other):
             raise UsageError(f"--json {path} is {what} itself: name another file")
     checked_output(path)
 

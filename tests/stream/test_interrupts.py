@@ -27,7 +27,10 @@ def test_interrupted_while_the_source_is_stuck(outputs, live):
     with within(3), pytest.raises(KeyboardInterrupt):
         outputs.run(source, FakeEngine(SPEC))
     assert source.closed
-    outputs.check(3)
+    if live:  # of which the newest frame wins, as fast as this machine is
+        assert '"frame": 2' in outputs.lines.read_text("utf-8")
+    else:
+        outputs.check(3)
 
 
 def test_interrupted_from_the_source(outputs):

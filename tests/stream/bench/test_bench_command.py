@@ -120,9 +120,17 @@ def test_bad_input_is_told_before_anything_is_measured(clip, tmp_path, capsys):
 
 
 def test_the_figures_are_not_written_over_an_input(clip, model, capsys):
-    for path, what in ((clip, "the input"), (model, "the model")):
+    picture = clip.parent / "pictures" / "one.png"
+    picture.parent.mkdir()
+    picture.write_bytes(b"a picture")
+    for source, path, what in (
+        (str(clip), clip, "the input"),
+        (clip.as_uri(), clip, "the input"),
+        (str(picture.parent), picture, "the input"),
+        (str(clip), model, "the model"),
+    ):
         before = path.read_bytes()
-        assert main(["bench", str(clip), "--json", str(path), *fake(model)]) == 2
+        assert main(["bench", source, "--json", str(path), *fake(model)]) == 2
         assert f"is {what} itself" in only_error(capsys)
         assert path.read_bytes() == before
 
