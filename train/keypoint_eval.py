@@ -79,8 +79,14 @@ def figures(compared: Sequence[Compared], keypoints: Keypoints, size: str) -> di
     if keypoints.oks_sigmas is not None:
         from train.oks_ap import oks_ap  # noqa: PLC0415 - the reference scorer is needed here only
 
-        sized = [replace(one, truth=view.sized(one.truth)) for one in compared]
+        sized = [replace(one, truth=_placed(one.truth)) for one in compared]
         made["OKS"] = oks(sized, keypoints.oks_sigmas)
         for name, value in oks_ap(sized, keypoints.oks_sigmas).items():
             made[f"OKS-{name}"] = Figure(value, math.nan, math.nan, len(sized), len(sized), True)
     return made
+
+
+def _placed(truth: Labelled) -> Labelled:
+    """A picture's instances, each in a box; without those that have neither a label nor a box."""
+    truth = view.sized(truth)
+    return view.chosen(truth, np.flatnonzero(np.isfinite(truth.boxes).all(axis=1)))
