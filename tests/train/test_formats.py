@@ -7,7 +7,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 import engines
-from engines import compiled, ort, parity, plans, rtx, trt
+from engines import compiled, ort, ov, parity, plans, rtx, trt
 from engines.spec import Disagreement, EngineUnavailable, SpecError, read_spec
 from train import cli, formats
 from train.formats import Model
@@ -56,6 +56,24 @@ class TestOpenVino:
         np.testing.assert_allclose(engine(images).heatmaps, reference(images).heatmaps, atol=0.05)
         reference.close()
         engine.close()
+
+    def test_what_bf16_misses_is_opened_in_f32(self, model, tmp_path, monkeypatch):
+        in_f32, compare, exact = ov.open_exact, parity.compare, []
+
+        def opened(path):
+            exact.append(path)
+            return in_f32(path)
+
+        def harmed(got, wanted):
+            found = compare(got, wanted)
+            return found if exact else replace(found, corners_px=9.0)
+
+        monkeypatch.setattr(ov, "open_exact", opened)
+        monkeypatch.setattr(parity, "compare", harmed)
+        said = formats.openvino(model, tmp_path / "packet.xml")
+        assert said.endswith("f32)")
+        assert len(exact) == 1
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["packet.bin", "packet.xml"]
 
     def test_it_is_held_to_what_it_was_told_to_say(self, model, tmp_path, monkeypatch):
         monkeypatch.setattr(parity.Parity, "holds", True)  # written by somebody who looked away
