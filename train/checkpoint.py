@@ -16,7 +16,10 @@ def read(path: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"no checkpoint {path}: `fit` writes last.pt into its `out`")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except PermissionError:
+        raise
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        # an OSError, without a name, is what torch makes of a file that was cut short
         raise ValueError(f"{path} is not a checkpoint that `fit` wrote") from error
     if not isinstance(state, dict) or not {"model", "config", "spec"} <= state.keys():
         raise ValueError(f"{path} is not a checkpoint that `fit` wrote")

@@ -182,10 +182,12 @@ def test_a_checkpoint_says_what_it_has_seen_of_the_clips_scored(tmp_path):
 
 
 def test_a_checkpoint_that_is_none_is_one_line(capsys, tmp_path):
-    pytest.importorskip("torch")
+    torch = pytest.importorskip("torch")
     bad = tmp_path / "last.pt"
-    bad.write_bytes(b"not a checkpoint")
-    code, line = failed(capsys, "export", bad, "--out", tmp_path / "m.onnx")
-    assert code == 1
-    assert line == f"kpstream-train: error: {bad} is not a checkpoint that `fit` wrote"
-    assert not (tmp_path / "m.onnx").exists()
+    torch.save({"weights": torch.zeros(5000)}, bad)
+    for left in (b"not a checkpoint", bad.read_bytes()[:5000], b""):
+        bad.write_bytes(left)
+        code, line = failed(capsys, "export", bad, "--out", tmp_path / "m.onnx")
+        assert code == 1
+        assert line == f"kpstream-train: error: {bad} is not a checkpoint that `fit` wrote"
+        assert not (tmp_path / "m.onnx").exists()
