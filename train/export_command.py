@@ -49,8 +49,6 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     _check(options, parser)
     out = checked_output(options.out)
     if options.format == "onnx":
-        if options.model.suffix != ".pt":
-            parser.error("--format onnx is written from a checkpoint (.pt); this is ONNX already")
         said = _onnx(options.model, out, half=options.half)
     else:
         with ExitStack() as stack:
@@ -63,6 +61,15 @@ def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
     ending = FORMATS[options.format]
     if options.out.suffix != ending:
         parser.error(f"--format {options.format} is written to a {ending}, got {options.out.name}")
+    if not options.model.is_file():
+        raise FileNotFoundError(
+            f"there is no file {options.model}: name last.pt of a run, or an ONNX file"
+        )
+    if options.format == "onnx" and options.model.suffix != ".pt":
+        already = "; this is ONNX already" if options.model.suffix == ".onnx" else ""
+        parser.error(
+            f"--format onnx is written from a checkpoint (.pt), got {options.model}{already}"
+        )
     for option, wanted in (("half", "onnx"), ("int8", "openvino"), ("sm", "tensorrt-rtx")):
         if getattr(options, option) and options.format != wanted:
             parser.error(f"--{option} goes with --format {wanted}, not {options.format}")

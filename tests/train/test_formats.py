@@ -133,7 +133,7 @@ def test_without_a_gpu_tensorrt_says_which_step_failed(model, tmp_path):
     [
         (["--format", "openvino", "--out", "a.onnx"], "is written to a .xml, got a.onnx"),
         (["--format", "tensorrt-rtx", "--out", "a.onnx"], "is written to a .plan"),
-        (["--out", "a.onnx"], "is written from a checkpoint"),
+        (["--out", "a.onnx"], "packet-nano.onnx; this is ONNX already"),
         (["--format", "openvino", "--sm", "86", "--out", "a.xml"], "--sm goes with"),
         (["--format", "onnx-fp16", "--int8", "--out", "a.onnx"], "--int8 goes with"),
         (["--format", "onnx-fp16", "--half", "--out", "a.onnx"], "--half goes with"),
@@ -146,6 +146,15 @@ def test_wrong_usage(words, says, capsys, tmp_path, monkeypatch):
         cli.main(["export", str(engines.DEFAULT_MODEL), *words])
     assert end.value.code == 2
     assert says in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("kind", [[], ["--format", "onnx-fp16"]])
+def test_a_model_that_is_not_there_is_told_as_that(kind, capsys, tmp_path):
+    missing = tmp_path / "nothere"
+    assert cli.main(["export", str(missing), *kind, "--out", str(tmp_path / "x.onnx")]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"there is no file {missing}: name last.pt of a run, or an ONNX file" in said
+    assert "already" not in said
 
 
 def test_the_command_says_what_it_wrote(capsys, tmp_path):
