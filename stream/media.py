@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import av
+from av import Packet
 from av.container import InputContainer
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 OPEN_TIMEOUT_S = 5.0
@@ -44,3 +47,11 @@ def pictures_of(container: InputContainer) -> VideoStream | None:
         if not stream.disposition & Disposition.attached_pic:
             return stream
     return None
+
+
+def packets_of(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
+    """The packets of some streams, else of all that the beginning of a file shows."""
+    # PyAV stumbles at the very end over a stream that appeared on the way; by then it has handed
+    # over the last packets of all others.
+    with suppress(IndexError):
+        yield from container.demux(*(streams or container.streams))

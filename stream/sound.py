@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from stream.aac import AacEncoder
 from stream.frame import SourceInfo
 from stream.joins import PictureTimes, SoundTimes, shift
-from stream.media import open_media, pictures_of
+from stream.media import open_media, packets_of, pictures_of
 
 _log = logging.getLogger("kpstream")
 
@@ -153,7 +153,7 @@ class SoundCopy:
         picture_times = PictureTimes(self._pictures)
         sound_times = SoundTimes(picture_times)
         try:
-            for packet in self._input.demux(self._source, self._pictures):
+            for packet in packets_of(self._input, self._source, self._pictures):
                 if packet.stream.index == self._source.index:
                     yield from sound_times.placed(cast("av.Packet[AudioStream]", packet))
                 else:

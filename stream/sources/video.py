@@ -115,7 +115,7 @@ class VideoSource:
     def _decode(self) -> Iterator[Frame]:
         """Packets → frames. A damaged packet costs its own picture, not what follows."""
         try:
-            for packet in self._container.demux():
+            for packet in media.packets_of(self._container):
                 if self._closed:
                     return
                 self._end_s = max(self._end_s, self._ends_s(packet))

@@ -13,6 +13,7 @@ import pytest
 from clips import copy, decoded, flat, index_of, write_clip
 
 from stream.joins import PictureTimes, SoundTimes
+from stream.media import packets_of
 from stream.sources import video
 
 PICTURES = [flat(i % 20) for i in range(30)]
@@ -55,6 +56,31 @@ def test_sound_is_shifted_as_the_pictures_are(tmp_path, codec, ending):
     assert len(pauses) == 2
     begins_s = heard_s[[0, *(pauses + 1)]]
     assert np.diff(begins_s) == pytest.approx(1, abs=0.03)
+
+
+def test_a_stream_that_appears_on_the_way_is_no_hindrance(tmp_path):
+    """Pictures alone, more than FFmpeg looks at to find all streams, and such with sound."""
+    clip, behind = tmp_path / "clip.ts", tmp_path / "behind.ts"
+    rng = np.random.default_rng(0)
+    write_clip(clip, list(rng.integers(0, 255, (20, 480, 640, 3), np.uint8)))
+    assert clip.stat().st_size > 6_000_000
+    write_clip(behind, [flat(i, (480, 640)) for i in range(20)], sound="aac")
+    with clip.open("ab") as file:
+        file.write(behind.read_bytes())
+    assert len(decoded(copy(tmp_path / "out.mp4", clip))) == 40
+
+
+def test_pyav_may_stumble_over_such_a_stream_in_the_end():
+    """It does by chance: it looks behind the end of a list."""
+
+    class Stumbling:
+        streams = ()
+
+        def demux(self, *_: object) -> Iterator[int]:
+            yield from range(3)
+            raise IndexError("list index out of range")
+
+    assert list(packets_of(Stumbling())) == [0, 1, 2]
 
 
 @pytest.fixture
