@@ -67,7 +67,8 @@ def _fill(model: Approach, graph: onnx.GraphProto) -> None:
     normal = _normalised(model)
     state: dict[str, torch.Tensor] = {}
     for name, part in model.named_modules():
-        if name.startswith(ANEW) or not isinstance(part, (nn.Conv2d, nn.Linear)):
+        kinds = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+        if name.startswith(ANEW) or not isinstance(part, kinds):
             continue
         state[f"{name}.weight"] = weight(f"model.{name}.weight")
         if name in normal:

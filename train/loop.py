@@ -117,6 +117,11 @@ def _start(model: Approach, path: Path, examples: Examples, config: Config) -> N
     if str(path) == BUNDLED:
         path = DEFAULT_MODEL
     if path.suffix == ".onnx":
+        if not getattr(models.module_of(config.approach), "EXPORTS_ALL", True):
+            raise ValueError(
+                f"{path} lacks what only training needs: the approach {config.approach} starts "
+                "from a checkpoint (.pt)"
+            )
         loader = example_loader(examples, replace(config, workers=0))
         from_onnx.start(model, path, (batch.image for batch in islice(loader, SETTLING)))
         return

@@ -2,7 +2,8 @@
 
 `train/models/<name>.py` defines `build(spec: ModelSpec, …) -> Approach`. What else it takes are
 options with defaults, named as the fields of `train.config.Config`. It has `COUNTS = True` if what
-it builds says how many cards there are where `spec.max_cards` asks for it.
+it builds says how many cards there are where `spec.max_cards` asks for it, `EXPORTS_ALL = False` if
+what `predict` says needs only a part of what is trained, so that no ONNX file holds all of it.
 """
 
 from __future__ import annotations

@@ -35,6 +35,8 @@ MARGIN = 1.5
 """Side of the crop in the longer side of the box, as streaming crops: the outermost keypoints lie
 on the box itself."""
 
+EXPORTS_ALL = False  # who is seen in the crop is not asked for
+
 SHAKE = 0.05
 """In training a crop is moved and scaled by about this part of itself."""
 

@@ -23,6 +23,8 @@ from train.encoder import Normalise, convolution, create, stages
 from train.example import Example
 from train.places import PlaceLoss
 
+EXPORTS_ALL = False  # boxes are not asked for
+
 MOST = 16
 """Instances that are drawn, at most."""
 

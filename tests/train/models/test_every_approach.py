@@ -19,7 +19,7 @@ from engines import open_engine  # noqa: E402
 from stream.draw import draw  # noqa: E402
 from stream.estimate import estimate  # noqa: E402
 from stream.frame import Frame  # noqa: E402
-from train import decoders, export, loop, models  # noqa: E402
+from train import decoders, export, from_onnx, loop, models  # noqa: E402
 from train.config import Config  # noqa: E402
 
 pytestmark = [
@@ -151,6 +151,21 @@ def exported(learnt, tmp_path_factory):
     path = tmp_path_factory.mktemp("exported") / "dots.onnx"
     path.write_bytes(export.to_onnx(learnt, dots.SPEC).SerializeToString())
     return path
+
+
+def test_it_goes_on_from_its_own_file_or_says_that_it_cannot(exported, learnt, name):
+    images = dots.batch().image
+    if not getattr(models.module_of(name), "EXPORTS_ALL", True):
+        config = Config(dataset="coco", data="x", approach=name)
+        with pytest.raises(ValueError, match=rf"approach {name} starts from a checkpoint \(\.pt\)"):
+            loop._start(learnt, exported, [], config)
+        return
+    torch.manual_seed(5)
+    model = build(name)
+    from_onnx.start(model, exported, [images])
+    with torch.inference_mode():
+        said, wanted = (m.eval().predict(images.float()).heatmaps for m in (model, learnt))
+    torch.testing.assert_close(said, wanted, atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("engine", ["ort", "ov"])
