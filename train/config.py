@@ -82,6 +82,11 @@ class Config:
             )
         if self.only_count and not self.start:
             raise ValueError("only_count needs a checkpoint to start from: name it with start")
+        if self.only_count and (self.start == "bundled" or self.start.endswith(".onnx")):
+            raise ValueError(
+                f"only_count starts from a checkpoint (.pt), got {self.start}: "
+                "train a network from that first"
+            )
         if self.only_count and self.resume:
             raise ValueError("only_count takes minutes and is not resumed: leave resume out")
         if self.dataset and not self.data:

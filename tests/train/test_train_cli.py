@@ -68,6 +68,8 @@ def test_help_needs_no_torch():
         (["fit", "--real", "0.9", "--empty", "0.9"], "at most 1"),
         (["fit", "--real", "-0.5"], "real must be 0 or more, got -0.5"),
         (["fit", "--real", "0", "--empty", "-0.1"], "empty must be 0 or more, got -0.1"),
+        (["fit", "--only-count", "--start", "bundled"], "from a checkpoint (.pt), got bundled"),
+        (["fit", "--only-count", "--start", "m.onnx"], "from a checkpoint (.pt), got m.onnx"),
         (["fit", "--hold-out", "a,b"], "--hold-out"),
         (["eval", "m.onnx", "--protocols", "empty,dance"], "no 'dance'; there are cardcut,"),
         (["eval", "m.onnx", "--scale", "0"], "--scale must be above 0, got 0"),
