@@ -128,6 +128,8 @@ def _score(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
         parser.error(f"where is the dataset {options.dataset}? Name its folder with --data")
     if options.protocols != "all":
         parser.error(f"--protocols are of packets, and the dataset {options.dataset} has none")
+    if options.view == "stream" and options.decoder != OF_DATASETS["decoder"]:
+        parser.error("--view stream has its own way from heatmaps to points: leave --decoder out")
     chosen = datasets.options(options.dataset, options.dataset_options)
     dataset = datasets.load(options.dataset, options.data, skip_bad=options.skip_bad, **chosen)
     with ExitStack() as stack:
