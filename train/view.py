@@ -169,7 +169,9 @@ def example(one: Labelled, size: int, slots: int) -> Example:
     known = labelled.any(axis=0) if n else np.ones(k, np.bool_)
     visible = np.full(k, np.nan)
     if n:
-        visible[labelled[0]] = (inside & (one.flags == VISIBLE))[0, labelled[0]]
+        first = int(here.argmax())  # the first of those that are in the view, else of all
+        seen = inside[first] & (one.flags[first] == VISIBLE)
+        visible[labelled[first]] = seen[labelled[first]]
     return Example(
         torch.from_numpy(np.ascontiguousarray(one.read().transpose(2, 0, 1))),
         torch.from_numpy(xy.astype(np.float32)),

@@ -162,6 +162,15 @@ def test_what_lies_beyond_the_view_is_known_not_to_be_there(one):
     assert made.visible.tolist() == [1, 0, 0]
 
 
+def test_who_is_seen_is_told_of_the_first_instance_in_the_view():
+    xy = np.array([[[60.0, 60], [62, 62]], [[10, 10], [90, 90]]])
+    two = Labelled.of("t", marked((100, 100), XY[:0]), xy)
+    near = view.seen(two.read(), two, View((19.5, 19.5), 40.0), SIZE, Keypoints(("a", "b")))
+    made = view.example(near, SIZE, slots=2)
+    assert np.isfinite(made.xy[0].numpy()).all(axis=1).tolist() == [True, False]
+    assert made.visible.tolist() == [1, 0]
+
+
 def test_a_picture_of_nothing_is_known_to_show_nothing():
     nothing = Labelled.of("n", marked((50, 50), XY[:0]), np.zeros((0, 3, 2)))
     for how in ("whole", "box", "mixed"):
