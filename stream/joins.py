@@ -1,8 +1,10 @@
-"""Time stamps that step back, made to go on: where files were joined, or a sender began anew.
+"""Time stamps that step back or leap, made to go on: files were joined, or a sender began anew.
 
 `cat a.ts b.ts` makes a film whose time begins again in the middle, in every stream of it at about
 the same place. What the pictures' stamps lack there is added to theirs and to the sound's from then
 on. Whoever reads the same packets gets the same times.
+
+A damaged time stamp may leap ahead by a day, over which the writers of MP4 and MOV end the process.
 
 Where only frames do not rise, and their packets do, a frame comes a step after the one before.
 """
@@ -21,6 +23,9 @@ from av.video.stream import VideoStream
 LEAP_S = Fraction(1, 5)
 """Less than that is a writer's carelessness: who takes the times makes them rise."""
 
+FAR_S = Fraction(3600)
+"""Nobody waits that long for the next picture or sound: a time so far ahead is not meant."""
+
 _HELD = 200  # packets, 4 s of most sound
 
 
@@ -30,17 +35,17 @@ class PictureTimes:
     def __init__(self, stream: VideoStream) -> None:
         rate = stream.average_rate or stream.guessed_rate
         self._step_s = 1 / Fraction(rate) if rate else Fraction(1, 30)
-        self._last_s: Fraction | None = None
+        self.last_s: Fraction | None = None
         self.shift_s = Fraction(0)
 
     def place(self, packet: Packet[VideoStream]) -> None:
         """Shift a packet, the next in the order of decoding; one without a time stays as it is."""
         if packet.dts is not None:
             begin_s = packet.dts * packet.time_base
-            if self._last_s is not None and begin_s + self.shift_s < self._last_s - LEAP_S:
+            if self.last_s is not None and not _follows(begin_s + self.shift_s, self.last_s):
                 length_s = (packet.duration or 0) * packet.time_base
-                self.shift_s = self._last_s + (length_s or self._step_s) - begin_s
-            self._last_s = begin_s + self.shift_s
+                self.shift_s = self.last_s + (length_s or self._step_s) - begin_s
+            self.last_s = begin_s + self.shift_s
         shift(packet, self.shift_s)
 
 
@@ -64,29 +69,46 @@ class SoundTimes:
     def known(self) -> Iterator[Packet[AudioStream]]:
         """Those whose time the pictures have told meanwhile."""
         while self._held:
-            if self._steps_back(self._held[0]):
+            if not self._follows(self._held[0]):
                 self._shift_s = self._pictures.shift_s
-            if self._steps_back(self._held[0]) and len(self._held) < _HELD:
+            if not self._follows(self._held[0]) and len(self._held) < _HELD:
                 return
-            yield self._next()
+            yield from self._next()
 
     def rest(self) -> Iterator[Packet[AudioStream]]:
         """All that still wait, when nothing else comes."""
         while self._held:
-            yield self._next()
+            yield from self._next()
 
-    def _steps_back(self, packet: Packet[AudioStream]) -> bool:
-        if packet.dts is None or self._last_s is None:
-            return False
-        return packet.dts * packet.time_base + self._shift_s < self._last_s - LEAP_S
+    def _begin_s(self, packet: Packet[AudioStream]) -> Fraction | None:
+        if packet.dts is None or packet.time_base is None:
+            return None
+        return packet.dts * packet.time_base + self._shift_s
 
-    def _next(self) -> Packet[AudioStream]:
+    def _follows(self, packet: Packet[AudioStream]) -> bool:
+        begin_s = self._begin_s(packet)
+        if begin_s is None:
+            return True
+        if self._last_s is None:  # the first may come before the pictures
+            pictured_s = self._pictures.last_s
+            return pictured_s is None or begin_s <= pictured_s + FAR_S
+        return _follows(begin_s, self._last_s)
+
+    def _next(self) -> Iterator[Packet[AudioStream]]:
+        """The first that waits, unless it is far ahead even so."""
         packet = self._held.pop(0)
-        shift(packet, self._shift_s)
-        if packet.dts is not None:
-            begin_s = packet.dts * packet.time_base
+        begin_s = self._begin_s(packet)
+        if begin_s is not None:
+            if not self._follows(packet) and begin_s > (self._last_s or 0):
+                return
             self._last_s = begin_s if self._last_s is None else max(self._last_s, begin_s)
-        return packet
+        shift(packet, self._shift_s)
+        yield packet
+
+
+def _follows(begin_s: Fraction, last_s: Fraction) -> bool:
+    """Whether a time may well come after another."""
+    return last_s - LEAP_S <= begin_s <= last_s + FAR_S
 
 
 def shift(packet: Packet[VideoStream] | Packet[AudioStream], seconds: Fraction) -> None:
@@ -133,9 +155,10 @@ class FrameTimes:
         return None if frame.dts is None else frame.dts - self._lag
 
     def _rising(self, stamps_s: list[float]) -> float:
-        """The first of some stamps that is later than the last frame, else a step after that."""
+        """The first of some stamps that may well follow the last frame, else a step after that."""
         times_s = [stamp_s - self._start_s for stamp_s in stamps_s]
         if self._last_s is None:
             return times_s[0] if times_s else 0.0
         last_s = self._last_s
-        return next((t for t in times_s if t > last_s), last_s + self._step_s)
+        meant = (t for t in times_s if last_s < t <= last_s + FAR_S)
+        return next(meant, last_s + self._step_s)

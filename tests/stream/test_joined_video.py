@@ -110,6 +110,12 @@ def test_sound_that_steps_back_first_waits_for_the_pictures(times):
     assert [p.dts for p in sound.known()] == [1050, 1100]
 
 
+def test_sound_that_begins_before_the_pictures_does_not_wait(times):
+    pictures, sound = times
+    pictures.place(packet(900))
+    assert [p.dts for p in sound.placed(packet(100))] == [100]
+
+
 def test_sound_that_steps_back_behind_the_pictures_is_shifted_at_once(times):
     pictures, sound = times
     pictures.place(packet(900))
@@ -125,6 +131,40 @@ def test_sound_that_steps_back_alone_does_not_wait_for_ever(times):
     assert got[:50] == [950, *range(49)]
     got += [p.dts for p in sound.rest()]
     assert got == [950, *range(300)]
+
+
+def test_a_picture_that_leaps_ahead_by_a_day_and_those_behind_it_follow(times):
+    pictures, _ = times
+    got = [packet(begin) for begin in (0, 100, 86_400_000, 300, 400)]
+    for each in got:
+        pictures.place(each)
+    assert [each.dts for each in got] == [0, 100, 200, 300, 400]
+
+
+@pytest.mark.parametrize("at", [0, 2])
+def test_sound_that_leaps_ahead_by_a_day_is_left_out(times, at):
+    pictures, sound = times
+    pictures.place(packet(0))
+    begins = [0, 50, 100, 150]
+    begins[at] = 86_400_000
+    got = [p.dts for begin in begins for p in sound.placed(packet(begin))]
+    got += [p.dts for p in sound.rest()]
+    assert got == [begin for begin in begins if begin < 1000]
+
+
+def test_a_time_stamp_that_leaps_ahead_by_a_day_does_not_end_the_process(tmp_path):
+    clip = tmp_path / "clip.ts"
+    write_clip(clip, PICTURES, sound="mp2")
+    data = bytearray(clip.read_bytes())
+    for stream in (b"\x00\x00\x01\xe0", b"\x00\x00\x01\xc0"):  # pictures, sound
+        at = [i for i in range(len(data)) if data[i : i + 4] == stream][12]
+        data[at + 9] |= 0x0E  # the upper bits of its time, ISO/IEC 13818-1, 2.4.3.7
+    clip.write_bytes(data)
+    out = copy(tmp_path / "out.mov", clip)
+    times_s = [t for t, _ in decoded(out)]
+    assert len(times_s) == 30
+    assert np.diff(times_s) == pytest.approx(1 / 30, abs=0.002)
+    assert sound_times_s(out)[-1] == pytest.approx(1, abs=0.1)
 
 
 def test_what_has_no_time_is_passed_on(times):
