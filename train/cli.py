@@ -174,6 +174,10 @@ def _synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
         parser.error(f"--out must end in .png, .jpg, .mp4 or .npz, got {out.name}")
     if options.truth and kind != ".mp4":
         parser.error("--truth goes with a clip: name an .mp4 with --out")
+    if options.empty and kind == ".npz":
+        parser.error("--empty goes with a sheet or a clip: an .npz is of packets")
+    if options.fps < 1:
+        parser.error(f"--fps must be 1 or more, got {options.fps}")
     stage = showing.Stage.of(
         _scenes(options),
         options.seed,

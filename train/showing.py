@@ -15,6 +15,9 @@ from stream.track import MARGIN
 from train import clip as clips
 from train.sheet import sheet, with_truth
 
+TRIES = 100
+"""Pictures in a row without enough of a packet before it is given up; one in eight is such."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stage:
@@ -74,14 +77,19 @@ def crops(stage: Stage, hw: tuple[int, int], count: int, out: Path) -> None:
     """`count` packets as the network sees them, in crops of `hw` → `images` of an npz archive.
 
     Only packets with five visible corners: what is compared on them needs something to compare.
+    Raises ValueError if there is none among as many pictures as TRIES.
     """
+    if count < 1:
+        raise ValueError(f"crops are of one packet or more, got {count}")
     renderer = Renderer(stage.config, stage.art)
     images = np.empty((count, *hw, 3), np.uint8)
-    seed = made = 0
+    seed = made = last = 0
     while made < count:
+        if seed - last == TRIES:
+            raise ValueError(f"{TRIES} pictures in a row show no packet with five corners seen")
         shot = renderer.sample(np.random.default_rng([stage.seed, seed]), (480, 640))
         seed += 1
         if shot.visible.sum() >= 5:
             prepare(shot.image, around(shot.xy, hw, MARGIN), hw, images[made])
-            made += 1
+            made, last = made + 1, seed
     np.savez_compressed(out, images=images & 0xFC)  # noise in the lowest bits is half the size

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from train import cli, eval_command, protocols
+from train import cli, eval_command, protocols, showing
 from train.config import Config
 
 
@@ -76,6 +76,8 @@ def test_help_needs_no_torch():
         (["eval", "m.onnx", "--size", "8x8"], "16x16"),
         (["synth", "--out", "a.gif"], ".png, .jpg, .mp4 or .npz"),
         (["synth", "--out", "a.png", "--truth", "t.jsonl"], "--truth goes with a clip"),
+        (["synth", "--out", "a.npz", "--empty"], "--empty goes with a sheet or a clip"),
+        (["synth", "--out", "a.mp4", "--fps", "0"], "--fps must be 1 or more, got 0"),
     ],
 )
 def test_wrong_usage_is_2_and_says_why(capsys, tmp_path, monkeypatch, words, says):
@@ -126,6 +128,20 @@ def test_knobs_hands_and_empty_scenes_come_from_the_command(capsys, tmp_path):
     code, line = failed(capsys, *words)
     assert code == 1
     assert "no knob is called heldd; near it are held" in line
+
+
+def test_crops_of_packets_that_nobody_sees_come_to_an_end(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(showing, "TRIES", 3)
+    knobs = tmp_path / "knobs.json"
+    knobs.write_text('{"empty": 1}')
+    words = ["synth", "--out", tmp_path / "crops.npz", "--size", "64x64", "--config", knobs]
+    code, line = failed(capsys, *words, "--n", 2)
+    assert code == 1
+    assert "3 pictures in a row show no packet with five corners seen" in line
+    code, line = failed(capsys, *words, "--n", 0)
+    assert code == 1
+    assert "crops are of one packet or more, got 0" in line
+    assert not (tmp_path / "crops.npz").exists()
 
 
 def test_a_clip_is_rendered_with_its_truth(tmp_path):
