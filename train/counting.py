@@ -22,7 +22,16 @@ from train.config import Config
 from train.count_head import mixture
 from train.datasets import cardcut
 from train.example import Example
-from train.loop import COUNT_LR, decaying, example_loader, load_checkpoint, log, rate, save
+from train.loop import (
+    COUNT_LR,
+    decaying,
+    example_loader,
+    load_checkpoint,
+    log,
+    rate,
+    replaced,
+    save,
+)
 from train.mixture import Mixture, read_pictures
 from train.models.heatmap import PacketModel
 from train.watch import count_errors, crops
@@ -76,6 +85,8 @@ def fit_count(config: Config) -> Path:
     optimizer = torch.optim.AdamW(
         decaying(dict(model.count.named_parameters()), COUNT_LR * config.lr, config)
     )
+    for note in replaced(config):
+        print(note)
     config.folder.mkdir(parents=True, exist_ok=True)
     checkpoint = config.folder / "last.pt"
     for epoch, loss in enumerate(_learn(model, optimizer, seen, config), 1):

@@ -32,8 +32,9 @@ COUNT_LR = 2.0
 def fit(config: Config) -> Path:
     """Train, and return the path of the last checkpoint.
 
-    Writes `last.pt` and a line of `log.jsonl` after every epoch. With `resume` it goes on where
-    `last.pt` stands and ends where the uninterrupted run would have ended.
+    Writes `last.pt` and a line of `log.jsonl` after every epoch, the first of them in place of
+    what an earlier run left there. With `resume` it goes on where `last.pt` stands and ends where
+    the uninterrupted run would have ended.
     """
     devices, machines = _processes(config)
     fabric = lightning_fabric.Fabric(
@@ -66,7 +67,7 @@ def fit(config: Config) -> Path:
     config.folder.mkdir(parents=True, exist_ok=True)
     last = config.folder / "last.pt"
     start = _resume(last, model, optimizer, config) if config.resume else 0
-    for note in learnt.notes if fabric.is_global_zero else ():
+    for note in [*learnt.notes, *replaced(config)] if fabric.is_global_zero else ():
         print(note)
 
     for epoch in range(start, config.epochs):
@@ -264,9 +265,17 @@ def load_checkpoint(path: Path) -> tuple[Approach, Config]:
     return model.eval(), config
 
 
+def replaced(config: Config) -> list[str]:
+    """What is to be said, if anything, of a run that this one takes the place of."""
+    there = [name for name in ("last.pt", "log.jsonl") if (config.folder / name).exists()]
+    if config.resume or not there:
+        return []
+    return [f"{config.folder} holds a run: {' and '.join(there)} are replaced after an epoch"]
+
+
 def log(path: Path, line: dict[str, float]) -> None:
-    """Add a line of figures to a JSONL file, and print it."""
-    with path.open("a", encoding="utf-8") as file:
+    """Add a line of figures to a JSONL file, which that of epoch 1 begins anew; and print it."""
+    with path.open("w" if line["epoch"] == 1 else "a", encoding="utf-8") as file:
         file.write(json.dumps({k: round(float(np.asarray(v)), 4) for k, v in line.items()}) + "\n")
     print(
         "  ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in line.items())

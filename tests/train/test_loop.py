@@ -86,6 +86,18 @@ def test_a_run_without_a_whole_batch_writes_nothing(tmp_path, samples):
     assert not config.folder.exists()
 
 
+def test_a_run_in_the_place_of_another_says_so_and_begins_its_log_anew(tmp_path, capsys):
+    config = replace(TINY, samples=4, epochs=1, out=str(tmp_path))
+    loop.fit(config)
+    assert "replaced" not in capsys.readouterr().out
+    loop.fit(config)
+    said = f"{tmp_path} holds a run: last.pt and log.jsonl are replaced after an epoch"
+    assert said in capsys.readouterr().out.splitlines()
+    loop.fit(replace(config, resume=True))
+    assert "replaced" not in capsys.readouterr().out
+    assert (tmp_path / "log.jsonl").read_text().count("\n") == 1
+
+
 def test_another_seed_is_another_run(finished, tmp_path):
     _, one = finished
     two = loop.fit(replace(TINY, seed=1, epochs=1, out=str(tmp_path)))
