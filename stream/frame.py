@@ -73,10 +73,10 @@ class SourceInfo:
     name: str
     live: bool = False  # the newest frame wins; otherwise not one may be lost
     stills: bool = False  # every frame is judged alone
-    size_hw: tuple[int, int] | None = None  # as shown (rotation applied)
+    size_hw: tuple[int, int] | None = None  # as shown (rotation applied, square pixels)
     fps: float | None = None  # average rate
     frames: int | None = None  # how many are expected
-    media: str | None = None  # the file whose sound a recording copies
+    media: str | None = None  # the file or address whose sound a recording copies
 
 
 class Source(Protocol):
