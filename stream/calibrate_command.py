@@ -55,7 +55,7 @@ def _parser() -> Parser:
     add("--cards", type=whole_cards, metavar="N", help="how many cards the packet has")
     add("--deck", metavar="NAME", help=f"what to call the deck ({NAME})")
     add("--kind", metavar="KIND", help="the size of its cards, as bridge or tarot (poker)")
-    add("--force", action="store_true", help="keep it, however unlikely it is")
+    add("--force", action="store_true", help="keep it, however unlikely its count is")
     add("--list", action="store_true", help="say what is known, of --deck NAME or of all")
     add(
         "--forget",

@@ -24,9 +24,13 @@ class Config:
     approach: str = _option("heatmap", "how keypoints are found: a file of train/models")
     loss: str = _option("", "by name, '' = the approach's own", NETWORK)
 
-    backgrounds: str = _option("", "folder of pictures without a packet ('' = none)", PACKETS)
+    backgrounds: str = _option(
+        "", "folder of pictures without a packet, which packets lie on too ('' = drawn)", PACKETS
+    )
     art: str = _option("", "folder with backs/ and faces/ to render with ('' = its own)", PACKETS)
-    hands: str = _option("", "folder of cut-out hands, shown without a packet ('' = none)", PACKETS)
+    hands: str = _option(
+        "", "folder of cut-out hands, with packets and without ('' = drawn)", PACKETS
+    )
     hold_out: tuple[int, ...] = _option((), "counts whose clips training must not see", PACKETS)
     only_count: bool = _option(
         False, "train the count head alone and anew; the rest stays as `start` has it", PACKETS

@@ -48,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scale", type=float, default=1.0, help="part of the pictures: 0.1 for a glance"
     )
-    parser.add_argument("--size", type=size, default=(1080, 1920), help="of rendered pictures")
+    words = "WIDTHxHEIGHT of rendered pictures"
+    parser.add_argument("--size", type=size, default="1920x1080", help=words)
     parser.add_argument("--seed", type=int, default=1_000_003, help="of rendered pictures")
     parser.add_argument("--out", type=Path, help="folder for report.html and scores.json")
     keypoints = parser.add_argument_group("with --dataset, in place of packets' protocols")

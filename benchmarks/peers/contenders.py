@@ -47,7 +47,7 @@ FACTS = {
         "whole frame, squashed to 256 × 256",
     ),
     "network and runtime": (
-        "packet-nano, 3.2 million parameters, the engine that `auto` takes",
+        "packet-nano, 3.4 million parameters, the engine that `auto` takes",
         "yolo26n-pose, 3.7 million parameters, built from its yaml, torch f32",
         "its lite palm detector and lite hand landmarks, TFLite with XNNPACK",
         "packet-nano, ONNX Runtime f32",
