@@ -67,11 +67,13 @@ class ConstantCount:
 
     A logarithmic opinion pool: n frames weigh as the n / (1 + (n − 1) · COMMON) that they would
     make if all else were independent. All is forgotten when the packet is lost, when time runs
-    backwards and after a gap of MEMORY_S; when the estimates take a step, all from before it.
+    backwards and after a gap of MEMORY_S, or of MANY frames where they come more seldom; when the
+    estimates take a step, all from before it.
     """
 
     def __init__(self) -> None:
         self._last_s = -inf
+        self._since_s = 0.0  # from one frame to the next, of late
         self.began_s = inf  # when the first frame of this packet was seen; inf = none yet
         self._restart([])
 
@@ -80,9 +82,10 @@ class ConstantCount:
 
         Index 0, no packet, does not count: it is 0 in the answer.
         """
-        if not 0 <= time_s - self._last_s <= MEMORY_S:
-            self._restart([])
         since_s = time_s - self._last_s
+        if not 0 <= since_s <= max(MEMORY_S, MANY * self._since_s):
+            self._restart([])
+        self._since_s = since_s if since_s < inf else 0.0
         worth = _worth(since_s) if self._recent else 1.0
         given = _given_packet(distribution)
         self._take(_Seen(time_s, worth, given, _cards(given)))

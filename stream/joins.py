@@ -11,6 +11,7 @@ Where only frames do not rise, and their packets do, a frame comes a step after 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -26,27 +27,86 @@ LEAP_S = Fraction(1, 5)
 FAR_S = Fraction(3600)
 """Nobody waits that long for the next picture or sound: a time so far ahead is not meant."""
 
+AHEAD_S = Fraction(1)
+"""A picture so much later than the one before may bear a wrong time: the next one tells."""
+
+_FEW = 3  # packets behind a step back, by which it is known to be one
+
 _HELD = 200  # packets, 4 s of most sound
 
 
 class PictureTimes:
-    """Packets of pictures → with their time stamps going on; `shift_s` is what was added last."""
+    """Packets of pictures → with their time stamps going on; `shift_s` is what was added last.
+
+    A single stamp that is wrong must not move all that come after it. So one that leaps ahead waits
+    for the next packet, and one that steps back is forgotten if those behind it go on from before.
+    """
 
     def __init__(self, stream: VideoStream) -> None:
         rate = stream.average_rate or stream.guessed_rate
         self._step_s = 1 / Fraction(rate) if rate else Fraction(1, 30)
+        self._gap_s = self._step_s  # between the last two
+        self._held: Packet[VideoStream] | None = None
+        self._before: deque[tuple[Fraction, Fraction]] = deque(maxlen=1)
+        self._since = 0  # packets since the last step back
         self.last_s: Fraction | None = None
         self.shift_s = Fraction(0)
 
-    def place(self, packet: Packet[VideoStream]) -> None:
-        """Shift a packet, the next in the order of decoding; one without a time stays as it is."""
-        if packet.dts is not None:
-            begin_s = packet.dts * packet.time_base
-            if self.last_s is not None and not _follows(begin_s + self.shift_s, self.last_s):
-                length_s = (packet.duration or 0) * packet.time_base
-                self.shift_s = self.last_s + (length_s or self._step_s) - begin_s
-            self.last_s = begin_s + self.shift_s
-        shift(packet, self.shift_s)
+    def placed(self, packet: Packet[VideoStream]) -> list[Packet[VideoStream]]:
+        """The next packet in the order of decoding → those whose time is known by now, shifted.
+
+        One without a time stays as it is.
+        """
+        held, self._held = self._held, None
+        ready = [] if held is None else [held]
+        begin_s = _stamp_s(packet)
+        if held is not None:
+            own_s = _stamp_s(held)
+            if begin_s is not None and own_s is not None and self._goes_on(begin_s + self.shift_s):
+                self._put(held, (self.last_s or own_s) + self._step_s - own_s)
+            else:
+                self._place(held)
+        if begin_s is not None and self._leaps(begin_s + self.shift_s):
+            self._held = packet
+            return ready
+        self._place(packet)
+        return [*ready, packet]
+
+    def _place(self, packet: Packet[VideoStream]) -> None:
+        begin_s = _stamp_s(packet)
+        if begin_s is None:
+            return
+        self._since += 1
+        if self._returns(begin_s):
+            self.shift_s, _ = self._before.pop()
+        elif self.last_s is not None and not _follows(begin_s + self.shift_s, self.last_s):
+            self._before.append((self.shift_s, self.last_s))
+            self._since = 0
+            length_s = (packet.duration or 0) * packet.time_base
+            self.shift_s = self.last_s + (length_s or self._step_s) - begin_s
+        self._put(packet, self.shift_s)
+
+    def _put(self, packet: Packet[VideoStream], shift_s: Fraction) -> None:
+        at_s = (_stamp_s(packet) or Fraction(0)) + shift_s
+        if self.last_s is not None and at_s > self.last_s:
+            self._gap_s = at_s - self.last_s
+        self.last_s = at_s
+        shift(packet, shift_s)
+
+    def _leaps(self, at_s: Fraction) -> bool:
+        """Whether a time is later than pictures that come as they did."""
+        usual_s = max(AHEAD_S, 3 * self._gap_s)
+        return self.last_s is not None and at_s > self.last_s + usual_s
+
+    def _goes_on(self, at_s: Fraction) -> bool:
+        return self.last_s is not None and self.last_s < at_s <= self.last_s + AHEAD_S
+
+    def _returns(self, begin_s: Fraction) -> bool:
+        """Whether a packet goes on from before the step back of one of the last few."""
+        if not self._before or self._since > _FEW:
+            return False
+        shift_s, last_s = self._before[0]
+        return last_s < begin_s + shift_s <= last_s + AHEAD_S
 
 
 class SoundTimes:
@@ -104,6 +164,10 @@ class SoundTimes:
             self._last_s = begin_s if self._last_s is None else max(self._last_s, begin_s)
         shift(packet, self._shift_s)
         yield packet
+
+
+def _stamp_s(packet: Packet[VideoStream]) -> Fraction | None:
+    return None if packet.dts is None else packet.dts * packet.time_base
 
 
 def _follows(begin_s: Fraction, last_s: Fraction) -> bool:

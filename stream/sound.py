@@ -157,14 +157,17 @@ class SoundCopy:
                 if packet.stream.index == self._source.index:
                     yield from sound_times.placed(cast("av.Packet[AudioStream]", packet))
                 else:
-                    picture_times.place(cast("av.Packet[VideoStream]", packet))
-                    if packet.pts is not None and not packet.is_discard:
-                        shown_s = float(packet.pts * packet.time_base - self._begin_s)
-                        self._pictured_s = max(self._pictured_s, shown_s)
+                    for placed in picture_times.placed(cast("av.Packet[VideoStream]", packet)):
+                        self._picture(placed)
                     yield from sound_times.known()
         except av.FFmpegError as error:
             _log.warning("the sound of %s breaks off: %s", self._name, error.strerror)
         yield from sound_times.rest()
+
+    def _picture(self, packet: av.Packet[VideoStream]) -> None:
+        if packet.pts is not None and not packet.is_discard:
+            shown_s = float(packet.pts * packet.time_base - self._begin_s)
+            self._pictured_s = max(self._pictured_s, shown_s)
 
 
 def _adts_filter(source: AudioStream) -> BitStreamFilterContext | None:

@@ -115,15 +115,9 @@ class VideoSource:
     def _decode(self) -> Iterator[Frame]:
         """Packets → frames. A damaged packet costs its own picture, not what follows."""
         try:
-            for packet in media.packets_of(self._container):
-                if self._closed:
-                    return
-                self._end_s = max(self._end_s, self._ends_s(packet))
-                # By its `stream_index` the packet that empties a decoder in the end is always 0.
-                if packet.stream.index != self._stream.index:
-                    continue
+            for packet in self._packets():
                 try:
-                    frames = self._decoded(cast("av.Packet[VideoStream]", packet))
+                    frames = self._decoded(packet)
                 except av.InvalidDataError:
                     _log.debug("%s: a damaged packet was skipped", self._name)
                     self._damaged += 1
@@ -137,8 +131,17 @@ class VideoSource:
         else:
             self._mention_what_is_lacking()
 
+    def _packets(self) -> Iterator[av.Packet[VideoStream]]:
+        """Those of the pictures, their times going on, until it is closed."""
+        for packet in media.packets_of(self._container):
+            if self._closed:
+                return
+            self._end_s = max(self._end_s, self._ends_s(packet))
+            # By its `stream_index` the packet that empties a decoder in the end is always 0.
+            if packet.stream.index == self._stream.index:
+                yield from self._packet_times.placed(cast("av.Packet[VideoStream]", packet))
+
     def _decoded(self, packet: av.Packet[VideoStream]) -> list[av.VideoFrame]:
-        self._packet_times.place(packet)
         self._times.begin(packet)
         return packet.decode()
 
@@ -193,7 +196,8 @@ def _length_s(container: InputContainer, stream: VideoStream) -> float | None:
     """How long the pictures last; the container's length may be that of the sound."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    told = re.fullmatch(r"(\d+):(\d+):([\d.]+)", stream.metadata.get("DURATION", ""))  # Matroska
+    words = stream.metadata.get("DURATION", "")  # Matroska's, which any program may have written
+    told = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", words)
     if told:
         hours, minutes, seconds = (float(part) for part in told.groups())
         return (hours * 60 + minutes) * 60 + seconds

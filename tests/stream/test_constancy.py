@@ -174,10 +174,11 @@ def test_after_a_gap_in_time_it_starts_afresh():
         assert not pool.locked
 
 
-def test_pictures_that_come_slowly_still_settle():
+@pytest.mark.parametrize("apart", [0.8, 1.5, 20])
+def test_pictures_that_come_slowly_still_settle(apart):
     pool = ConstantCount()
-    for i in range(4):
-        pooled_mean(pool, 20, i * 0.8 * MEMORY_S)
+    for i in range(5):
+        pooled_mean(pool, 20, i * apart * MEMORY_S)
     assert pool.locked
 
 

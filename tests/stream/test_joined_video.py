@@ -99,52 +99,62 @@ def packet(begin_ms: int | None) -> av.Packet:
 
 def test_sound_that_steps_back_first_waits_for_the_pictures(times):
     pictures, sound = times
-    pictures.place(packet(900))
+    pictures.placed(packet(900))
     assert [p.dts for p in sound.placed(packet(950))] == [950]
     assert list(sound.placed(packet(0))) == []
     assert list(sound.placed(packet(50))) == []
-    pictures.place(packet(950))
+    pictures.placed(packet(950))
     assert list(sound.known()) == []
-    pictures.place(packet(0))
+    pictures.placed(packet(0))
     assert pictures.shift_s == Fraction(1050, 1000)
     assert [p.dts for p in sound.known()] == [1050, 1100]
 
 
 def test_sound_that_begins_before_the_pictures_does_not_wait(times):
     pictures, sound = times
-    pictures.place(packet(900))
+    pictures.placed(packet(900))
     assert [p.dts for p in sound.placed(packet(100))] == [100]
 
 
 def test_sound_that_steps_back_behind_the_pictures_is_shifted_at_once(times):
     pictures, sound = times
-    pictures.place(packet(900))
-    pictures.place(packet(0))
+    pictures.placed(packet(900))
+    pictures.placed(packet(0))
     assert [p.dts for p in sound.placed(packet(950))] == [950]
     assert [p.dts for p in sound.placed(packet(0))] == [1000]
 
 
 def test_sound_that_steps_back_alone_does_not_wait_for_ever(times):
     pictures, sound = times
-    pictures.place(packet(900))
+    pictures.placed(packet(900))
     got = [p.dts for begin in [950, *range(300)] for p in sound.placed(packet(begin))]
     assert got[:50] == [950, *range(49)]
     got += [p.dts for p in sound.rest()]
     assert got == [950, *range(300)]
 
 
-def test_a_picture_that_leaps_ahead_by_a_day_and_those_behind_it_follow(times):
+@pytest.mark.parametrize("wrong", [86_400_000, 60_000, 2_000, 1_300, -5_000])
+def test_one_wrong_time_stamp_moves_no_other(times, wrong):
     pictures, _ = times
-    got = [packet(begin) for begin in (0, 100, 86_400_000, 300, 400)]
-    for each in got:
-        pictures.place(each)
-    assert [each.dts for each in got] == [0, 100, 200, 300, 400]
+    begins = [10_000 + i * 100 for i in range(20)]
+    begins[12] += wrong
+    got = [p.dts for begin in begins for p in pictures.placed(packet(begin))]
+    assert got == [10_000 + i * 100 for i in range(20)]
+    assert pictures.shift_s == 0
+
+
+def test_pictures_that_come_seldom_or_stop_for_a_while_keep_their_times(times):
+    pictures, _ = times
+    begins = [0, 100, 200, 9_000, 9_100, 14_000, 19_000, 24_000, 29_000]
+    got = [pictures.placed(packet(begin)) for begin in [*begins, None]]
+    assert [p.dts for ready in got for p in ready] == [*begins, None]
+    assert [len(ready) for ready in got[-3:]] == [1, 1, 1]  # none waits where all come seldom
 
 
 @pytest.mark.parametrize("at", [0, 2])
 def test_sound_that_leaps_ahead_by_a_day_is_left_out(times, at):
     pictures, sound = times
-    pictures.place(packet(0))
+    pictures.placed(packet(0))
     begins = [0, 50, 100, 150]
     begins[at] = 86_400_000
     got = [p.dts for begin in begins for p in sound.placed(packet(begin))]
@@ -169,7 +179,7 @@ def test_a_time_stamp_that_leaps_ahead_by_a_day_does_not_end_the_process(tmp_pat
 
 def test_what_has_no_time_is_passed_on(times):
     pictures, sound = times
-    pictures.place(packet(None))
+    pictures.placed(packet(None))
     assert [p.dts for begin in (None, 10, None) for p in sound.placed(packet(begin))] == [
         None, 10, None,
     ]  # fmt: skip
