@@ -44,7 +44,8 @@ def _cut(rng: np.random.Generator, size: tuple[int, int], pictures: Sequence[Tex
         picture = picture.transpose(1, 0, 2)
     height, width = picture.shape[:2]
     part = 1 / rng.uniform(1, 3)
-    across, along = max(8, round(width * part)), max(8, round(height * part))
+    across = min(width, max(8, round(width * part)))
+    along = min(height, max(8, round(height * part)))
     x = int(rng.integers(width - across + 1))
     y = int(rng.integers(height - along + 1))
     cut = picture[y : y + along, x : x + across]
@@ -66,7 +67,8 @@ def _inlay(rng: np.random.Generator, back: Image, box: Box, pictures: Sequence[T
 def _medallion(rng: np.random.Generator, back: Image, pictures: Sequence[Texture]) -> None:
     """A part of another picture, or one colour, in an oval in the middle, in place."""
     height, width = back.shape[:2]
-    size = (round(width * rng.uniform(0.25, 0.9)), round(width * rng.uniform(0.25, 1.2)))
+    across, along = width * rng.uniform(0.25, 0.9), width * rng.uniform(0.25, 1.2)
+    size = (max(1, round(across)), max(1, round(min(along, height))))
     x, y = (width - size[0]) // 2, (height - size[1]) // 2
     mask = np.zeros((size[1], size[0]), np.uint8)
     cv2.ellipse(

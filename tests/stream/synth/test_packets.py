@@ -172,6 +172,15 @@ def test_a_mixed_back_shows_parts_of_those_given():
         assert counts[own].sum() > 0.25 * counts.sum()
 
 
+@pytest.mark.parametrize("hw", [(400, 400), (250, 350), (40, 6), (1, 1)])
+def test_backs_of_any_shape_can_be_mixed(hw):
+    rng = np.random.default_rng(0)
+    given = [Texture.of(rng.integers(0, 255, (*hw, 3), dtype=np.uint8))]
+    for seed in range(150):
+        mixed = mixed_back(np.random.default_rng(seed), given)
+        assert mixed.levels[0].shape == (*hw, 3)
+
+
 def test_white_stays_white_in_other_colours(stock):
     white = np.full((20, 20, 3), 255, dtype=np.uint8)
     red = np.zeros_like(white)
