@@ -12,6 +12,8 @@ from urllib.parse import unquote
 import engines
 
 if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
     from stream.frame import Source
 
 
@@ -25,6 +27,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise what argparse would have printed."""
         raise UsageError(f"{message} ({self.prog} --help says more)")
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Print the help; argparse's own way says nothing of an output that cannot take it."""
+        print(self.format_help(), end="", file=file)
 
 
 def add_source(parser: Parser) -> None:
@@ -51,6 +57,8 @@ def local_path(source: str) -> str:
     if not source.lower().startswith("file:") or Path(source).exists():
         return source
     path = source[len("file:") :]
+    if not path:  # it names nothing, and an error without a name says nothing
+        return source
     for empty in ("//localhost/", "///"):  # the host is this machine
         if path.lower().startswith(empty):
             path = path[len(empty) - 1 :]

@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the top: every error becomes one line
         if isinstance(error, BrokenPipeError) and _is_unread(sys.stdout):
             return 0
-        with suppress(BrokenPipeError):
+        with suppress(OSError):  # nobody reads of it, or the disk is full; the code tells still
             _tell(error)
         return 2 if isinstance(error, UsageError) else 1
     finally:
@@ -78,11 +78,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: Sequence[str]) -> int:
     """The command that the words name, with all that it says on standard output → exit code."""
-    if words and words[0] in COMMANDS:
-        command = importlib.import_module(COMMANDS[words[0]])
-        code = int(command.main(words[1:]))
-    else:
-        code = stream(words)
+    try:
+        if words and words[0] in COMMANDS:
+            command = importlib.import_module(COMMANDS[words[0]])
+            code = int(command.main(words[1:]))
+        else:
+            code = stream(words)
+    except SystemExit as end:  # how argparse leaves when it has printed its help
+        code = int(end.code or 0)
     if sys.stdout is not None:
         sys.stdout.flush()  # what cannot be written is an error like any other
     return code
@@ -100,7 +103,7 @@ def _is_unread(stream: TextIO | None) -> bool:
         return False
     watch = select.poll()
     try:
-        watch.register(stream.fileno(), 0)
+        watch.register(stream.fileno(), select.POLLOUT)  # asked for nothing, macOS tells nothing
     except OSError:  # it is no file of the system's
         return False
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in watch.poll(0))

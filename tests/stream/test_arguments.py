@@ -22,7 +22,8 @@ def test_a_file_address_is_the_path_that_it_names(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "source", ["a.mp4", "./file", "rtsp://host/file:x", "http://host/a%20b.mp4", "synth:", ""]
+    "source",
+    ["a.mp4", "./file", "rtsp://host/file:x", "http://host/a%20b.mp4", "synth:", "", "file:"],
 )
 def test_any_other_source_stays_as_it_is(source):
     assert local_path(source) == source

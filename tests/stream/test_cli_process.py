@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from commands import COMMAND, command, fake, frames_in, make_clip, wait_for_lines
 
-from stream.cli import COMMANDS, main
+from stream.cli import COMMANDS, _is_unread, main
 
 pytestmark = pytest.mark.usefixtures("no_display")
 
@@ -124,12 +125,46 @@ def test_a_failure_keeps_its_exit_code_where_nobody_reads_of_it(word, model):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full disk")
-def test_what_standard_output_cannot_take_is_told_in_one_line():
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["engines", "--help"]])
+def test_what_standard_output_cannot_take_is_told_in_one_line(words, unbuffered):
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     with Path("/dev/full").open("wb") as full:
-        words = [*COMMAND, "--version"]
-        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, check=False)
+        words = [*COMMAND, *words]
+        done = subprocess.run(
+            words, stdout=full, stderr=subprocess.PIPE, env=environment, check=False
+        )
     assert done.returncode == 1
     assert done.stderr == b"kpstream: error: No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full disk")
+def test_a_failure_keeps_its_exit_code_where_it_cannot_be_written():
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*COMMAND, "--frobnicate"], stderr=full, check=False)
+    assert done.returncode == 2
+
+
+@pytest.mark.skipif(not hasattr(select, "poll"), reason="Windows has no poll")
+def test_a_reader_who_left_is_noticed_where_a_poll_for_nothing_tells_nothing(monkeypatch):
+    class MacPoll:
+        def __init__(self) -> None:
+            self._poll = poll()
+
+        def register(self, descriptor: int, events: int) -> None:
+            if events:
+                self._poll.register(descriptor, events)
+
+        def poll(self, wait_ms: float) -> list[tuple[int, int]]:
+            return self._poll.poll(wait_ms)
+
+    poll = select.poll
+    monkeypatch.setattr(select, "poll", MacPoll)
+    with nobody_reads() as pipe, os.fdopen(pipe, "w", closefd=False) as unread:
+        assert _is_unread(unread)
+    reader, writer = os.pipe()
+    with os.fdopen(reader), os.fdopen(writer, "w") as read:
+        assert not _is_unread(read)
 
 
 @pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
