@@ -37,11 +37,14 @@ class AacEncoder:
             _log.debug("a frame of sound was skipped: %s", error)
 
     def finish(self) -> Iterator[av.Packet[AudioStream]]:
-        """The packets that are left."""
-        for alike in self._rest():
-            if self._follows(alike):
-                yield from self.stream.encode(alike)
-        yield from self.stream.encode(None)
+        """The packets that are left; none if they cannot be had: sound never costs the pictures."""
+        try:
+            for alike in self._rest():
+                if self._follows(alike):
+                    yield from self.stream.encode(alike)
+            yield from self.stream.encode(None)
+        except (av.FFmpegError, ValueError) as error:
+            _log.debug("the end of the sound was skipped: %s", error)
 
     def _alike(self, frame: AudioFrame) -> list[AudioFrame]:
         """A frame → frames of the stream's own kind; PyAV's encoder takes no other after one."""

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from clips import copy, decoded, flat, sound_packets, write_clip
 
+from stream.aac import AacEncoder
+
 PICTURES = [flat(i % 20) for i in range(30)]
 
 
@@ -140,3 +142,13 @@ def test_sound_behind_a_last_picture_that_is_held_is_kept(tmp_path):
     times_s = [i / 30 for i in range(9)] + [1.0]
     write_clip(clip, PICTURES[:10], times_s, "aac", sound_s=6.0)
     assert loud_s(copy(tmp_path / "out.mp4", clip)) == pytest.approx(6, abs=0.1)
+
+
+def test_an_end_of_the_sound_that_cannot_be_encoded_is_left_out(tmp_path):
+    with av.open(str(tmp_path / "clip.mp4"), "w") as output:
+        encoder = AacEncoder(output, 48_000, 1)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.int16), "s16", "mono")
+        frame.sample_rate = 48_000
+        output.mux(list(encoder.encode(frame)))
+        output.mux(list(encoder.stream.encode(None)))  # from here on it takes nothing
+        assert list(encoder.finish()) == []
