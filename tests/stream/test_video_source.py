@@ -68,6 +68,15 @@ def test_the_length_of_the_sound_is_not_counted_in_frames(tmp_path, kind, sound_
     assert video.open_source(str(path)).info.frames == 30
 
 
+def test_a_length_that_is_no_time_is_passed_over(tmp_path):
+    path = tmp_path / "clip.mkv"
+    write_clip(path, [flat(0)] * 30)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"00:00:01.000000000", b"00:00:01.2.3000000"))
+    assert path.read_bytes() != whole
+    assert video.open_source(str(path)).info.frames == 30
+
+
 def test_variable_frame_rate_keeps_its_times(tmp_path):
     times = [0.0, 0.02, 0.5, 0.51, 1.7]
     write_clip(tmp_path / "vfr.mp4", [flat(i) for i in range(5)], times)
