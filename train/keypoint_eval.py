@@ -79,14 +79,27 @@ def figures(compared: Sequence[Compared], keypoints: Keypoints, size: str) -> di
     if keypoints.oks_sigmas is not None:
         from train.oks_ap import oks_ap  # noqa: PLC0415 - the reference scorer is needed here only
 
-        sized = [replace(one, truth=_placed(one.truth)) for one in compared]
-        made["OKS"] = oks(sized, keypoints.oks_sigmas)
-        for name, value in oks_ap(sized, keypoints.oks_sigmas).items():
-            made[f"OKS-{name}"] = Figure(value, math.nan, math.nan, len(sized), len(sized), True)
+        measured = [replace(one, truth=_measured(one.truth)) for one in compared]
+        made["OKS"] = oks(measured, keypoints.oks_sigmas)
+        for name, value in oks_ap(measured, keypoints.oks_sigmas).items():
+            made[f"OKS-{name}"] = Figure(
+                value, math.nan, math.nan, len(measured), len(measured), True
+            )
     return made
 
 
-def _placed(truth: Labelled) -> Labelled:
-    """A picture's instances, each in a box; without those that have neither a label nor a box."""
-    truth = view.sized(truth)
-    return view.chosen(truth, np.flatnonzero(np.isfinite(truth.boxes).all(axis=1)))
+def _measured(truth: Labelled) -> Labelled:
+    """A picture with the instances whose size is told, and a crowd in place of the others.
+
+    Where there is an instance of no known size, what fits none of the measured ones may be that
+    one, wherever it is: the crowd is the whole picture. What has no label and no box is not there.
+    """
+    labelled = (truth.flags > 0).any(axis=1)
+    truth = replace(truth, boxes=view.extents(truth))
+    boxed = np.isfinite(truth.boxes).all(axis=1)
+    measured = boxed | (labelled & np.isfinite(truth.areas))
+    crowds = truth.crowds
+    if (labelled & ~measured).any():
+        height, width = truth.read().shape[:2]
+        crowds = np.vstack([crowds, [0, 0, width, height, width * height]])
+    return replace(view.chosen(truth, np.flatnonzero(measured)), crowds=crowds)
