@@ -41,6 +41,14 @@ class Stderr(Console):
         self.quiet = True
 
 
+class Stdout(Console):
+    """Tells whoever calls that the reader has left, as `print` does."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich itself would end the process with exit code 1."""
+        raise BrokenPipeError
+
+
 @final
 class Dashboard:
     """Results as they are shown → two lines that stay in place, and one when the run is over.

@@ -20,10 +20,9 @@ def main(words: Sequence[str]) -> int:
     _check(args)
     if args.compare:
         return _compare(*args.compare)
-    from rich.console import Console  # noqa: PLC0415
-
     from stream.bench import document, table  # noqa: PLC0415
     from stream.bench.rounds import Bench, Plan  # noqa: PLC0415
+    from stream.console import Stdout  # noqa: PLC0415
 
     live = args.live
     bench = Bench(
@@ -46,9 +45,11 @@ def main(words: Sequence[str]) -> int:
         stopped = error
     report = bench.report(complete=stopped is None)
     if report is not None:
-        table.show(report, Console())
-        if args.json:
-            document.write(report, args.json)
+        try:
+            if args.json:
+                document.write(report, args.json)
+        finally:  # whatever becomes of the file, the figures were measured
+            table.show(report, Stdout())
     if stopped is not None:
         raise stopped
     return 0
@@ -139,9 +140,8 @@ def _check_json(path: Path, inputs: list[tuple[str, Path]]) -> None:
 
 def _compare(a: Path, b: Path) -> int:
     """Two files that `--json` wrote → their figures beside each other."""
-    from rich.console import Console  # noqa: PLC0415
-
     from stream.bench import document, table  # noqa: PLC0415
+    from stream.console import Stdout  # noqa: PLC0415
 
-    table.show_pair(document.read(a), document.read(b), (str(a), str(b)), Console())
+    table.show_pair(document.read(a), document.read(b), (str(a), str(b)), Stdout())
     return 0

@@ -116,6 +116,16 @@ def test_a_reader_who_leaves_what_a_command_says_is_no_failure(word, unbuffered,
     assert b"Broken" not in done.stderr
 
 
+def test_a_reader_who_leaves_the_bench_loses_no_figures(clip, model, tmp_path):
+    path = tmp_path / "found.json"
+    words = ["bench", str(clip), "--rounds", "1", "--json", str(path), *fake(model)]
+    with nobody_reads() as pipe:
+        done = subprocess.run([*COMMAND, *words], stdout=pipe, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 0
+    assert b"Broken" not in done.stderr
+    assert json.loads(path.read_text("utf-8"))["complete"]
+
+
 @pytest.mark.parametrize("word", ["missing.mp4", "--frobnicate"])
 def test_a_failure_keeps_its_exit_code_where_nobody_reads_of_it(word, model):
     with nobody_reads() as pipe:
