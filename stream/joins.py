@@ -11,7 +11,6 @@ Where only frames do not rise, and their packets do, a frame comes a step after 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -47,8 +46,8 @@ class PictureTimes:
         self._step_s = 1 / Fraction(rate) if rate else Fraction(1, 30)
         self._gap_s = self._step_s  # between the last two
         self._held: Packet[VideoStream] | None = None
-        self._before: deque[tuple[Fraction, Fraction]] = deque(maxlen=1)
-        self._since = 0  # packets since the last step back
+        self._before: tuple[Fraction, Fraction] | None = None  # shift and last at a step back
+        self._since = 0  # packets since then
         self.last_s: Fraction | None = None
         self.shift_s = Fraction(0)
 
@@ -61,9 +60,10 @@ class PictureTimes:
         ready = [] if held is None else [held]
         begin_s = _stamp_s(packet)
         if held is not None:
-            own_s = _stamp_s(held)
-            if begin_s is not None and own_s is not None and self._goes_on(begin_s + self.shift_s):
-                self._put(held, (self.last_s or own_s) + self._step_s - own_s)
+            own_s, last_s = _stamp_s(held), self.last_s
+            wrong = begin_s is not None and _goes_on(begin_s + self.shift_s, last_s)
+            if wrong and own_s is not None and last_s is not None:
+                self._put(held, last_s + self._step_s - own_s)
             else:
                 self._place(held)
         if begin_s is not None and self._leaps(begin_s + self.shift_s):
@@ -77,10 +77,11 @@ class PictureTimes:
         if begin_s is None:
             return
         self._since += 1
-        if self._returns(begin_s):
-            self.shift_s, _ = self._before.pop()
+        before_s = self._before_s(begin_s)
+        if before_s is not None:
+            self.shift_s, self._before = before_s, None
         elif self.last_s is not None and not _follows(begin_s + self.shift_s, self.last_s):
-            self._before.append((self.shift_s, self.last_s))
+            self._before = self.shift_s, self.last_s
             self._since = 0
             length_s = (packet.duration or 0) * packet.time_base
             self.shift_s = self.last_s + (length_s or self._step_s) - begin_s
@@ -98,15 +99,12 @@ class PictureTimes:
         usual_s = max(AHEAD_S, 3 * self._gap_s)
         return self.last_s is not None and at_s > self.last_s + usual_s
 
-    def _goes_on(self, at_s: Fraction) -> bool:
-        return self.last_s is not None and self.last_s < at_s <= self.last_s + AHEAD_S
-
-    def _returns(self, begin_s: Fraction) -> bool:
-        """Whether a packet goes on from before the step back of one of the last few."""
-        if not self._before or self._since > _FEW:
-            return False
-        shift_s, last_s = self._before[0]
-        return last_s < begin_s + shift_s <= last_s + AHEAD_S
+    def _before_s(self, begin_s: Fraction) -> Fraction | None:
+        """The shift from before the step back of one of the last few, if a packet goes on there."""
+        if self._before is None or self._since > _FEW:
+            return None
+        shift_s, last_s = self._before
+        return shift_s if _goes_on(begin_s + shift_s, last_s) else None
 
 
 class SoundTimes:
@@ -141,9 +139,8 @@ class SoundTimes:
             yield from self._next()
 
     def _begin_s(self, packet: Packet[AudioStream]) -> Fraction | None:
-        if packet.dts is None or packet.time_base is None:
-            return None
-        return packet.dts * packet.time_base + self._shift_s
+        stamp_s = _stamp_s(packet)
+        return None if stamp_s is None else stamp_s + self._shift_s
 
     def _follows(self, packet: Packet[AudioStream]) -> bool:
         begin_s = self._begin_s(packet)
@@ -166,8 +163,14 @@ class SoundTimes:
         yield packet
 
 
-def _stamp_s(packet: Packet[VideoStream]) -> Fraction | None:
-    return None if packet.dts is None else packet.dts * packet.time_base
+def _stamp_s(packet: Packet[VideoStream] | Packet[AudioStream]) -> Fraction | None:
+    if packet.dts is None or packet.time_base is None:
+        return None
+    return packet.dts * packet.time_base
+
+
+def _goes_on(at_s: Fraction, last_s: Fraction | None) -> bool:
+    return last_s is not None and last_s < at_s <= last_s + AHEAD_S
 
 
 def _follows(begin_s: Fraction, last_s: Fraction) -> bool:

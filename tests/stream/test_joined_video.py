@@ -143,6 +143,13 @@ def test_one_wrong_time_stamp_moves_no_other(times, wrong):
     assert pictures.shift_s == 0
 
 
+def test_a_wrong_time_stamp_behind_the_first_of_all_moves_no_other(times):
+    pictures, _ = times
+    begins = [0, 60_000, 200, 300]
+    got = [p.dts for begin in begins for p in pictures.placed(packet(begin))]
+    assert got == [0, 100, 200, 300]
+
+
 def test_pictures_that_come_seldom_or_stop_for_a_while_keep_their_times(times):
     pictures, _ = times
     begins = [0, 100, 200, 9_000, 9_100, 14_000, 19_000, 24_000, 29_000]
