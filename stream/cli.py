@@ -196,7 +196,8 @@ def _check(args: argparse.Namespace) -> None:
     check_source(args)
     if args.second_pass and (args.camera is not None or not Path(args.source).is_file()):
         raise UsageError(f"{WANTS_A_FILE}, got {args.source or f'camera {args.camera}'}")
-    inputs = [("the input", path) for path in input_files(args.source)]
+    written = args.out or args.json  # else a folder need not be looked through twice
+    inputs = [("the input", path) for path in (input_files(args.source) if written else [])]
     inputs.append(("the model", args.model))
     outputs = {"--out": args.out, "--json": args.json}
     for option, path in outputs.items():

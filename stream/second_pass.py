@@ -149,11 +149,10 @@ class _Notes:
     def counts(self) -> list[tuple[State, Count | None]]:
         """State and count of each frame: one count for every stretch in which it is constant."""
         counting = self._distributions.shape[1] > 0
-        there_is: State = (
-            "settling" if counting else "locked"
-        )  # what is not counted need not settle
+        # where nothing is counted, nothing has to settle
+        seen: State = "settling" if counting else "locked"
         states: list[tuple[State, Count | None]] = [
-            (there_is if there else "no_packet", None) for there in self.there
+            (seen if there else "no_packet", None) for there in self.there
         ]
         if not counting:
             return states

@@ -150,6 +150,11 @@ class Texture:
         return self.levels[min(level, len(self.levels) - 1)]
 
 
+def any_of(rng: np.random.Generator, pictures: Sequence[Texture]) -> Texture:
+    """One of some textures."""
+    return pictures[int(rng.integers(len(pictures)))]
+
+
 def _opaque(picture: Image) -> Image:
     if picture.shape[2] == 3:
         return picture

@@ -8,22 +8,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.synth.art import Texture
+from stream.synth.art import Texture, any_of
 
 Image = NDArray[np.uint8]
-Box = tuple[int, int, int, int]  # x, y, width, height, px
 
 _WIDTH_MM = 63.0
 
 
 def mixed_back(rng: np.random.Generator, pictures: Sequence[Texture]) -> Texture:
     """Random numbers → a back made of parts of the given pictures."""
-    back = _any(rng, pictures).copy()
+    back = any_of(rng, pictures).levels[0].copy()
     height, width = back.shape[:2]
     px_per_mm = width / _WIDTH_MM
     if rng.random() < 0.75:  # the field inside the border is another's, nearer
         inset = round(px_per_mm * rng.uniform(0, 9))
-        _inlay(rng, back, (inset, inset, width - 2 * inset, height - 2 * inset), pictures)
+        size = (width - 2 * inset, height - 2 * inset)
+        back[inset : inset + size[1], inset : inset + size[0]] = _cut(rng, size, pictures)
     if rng.random() < 0.35:
         _medallion(rng, back, pictures)
     if rng.random() < 0.3:  # the same either way up
@@ -33,13 +33,9 @@ def mixed_back(rng: np.random.Generator, pictures: Sequence[Texture]) -> Texture
     return Texture.of(back)
 
 
-def _any(rng: np.random.Generator, pictures: Sequence[Texture]) -> Image:
-    return pictures[int(rng.integers(len(pictures)))].levels[0]
-
-
 def _cut(rng: np.random.Generator, size: tuple[int, int], pictures: Sequence[Texture]) -> Image:
     """A part of one of the pictures, up to three times as near, brought to (width, height)."""
-    picture = _any(rng, pictures)
+    picture = any_of(rng, pictures).levels[0]
     if rng.random() < 0.25:
         picture = picture.transpose(1, 0, 2)
     height, width = picture.shape[:2]
@@ -58,12 +54,6 @@ def _cut(rng: np.random.Generator, size: tuple[int, int], pictures: Sequence[Tex
     return cut
 
 
-def _inlay(rng: np.random.Generator, back: Image, box: Box, pictures: Sequence[Texture]) -> None:
-    """A part of another picture laid into a box of this one, in place."""
-    x, y, width, height = box
-    back[y : y + height, x : x + width] = _cut(rng, (width, height), pictures)
-
-
 def _medallion(rng: np.random.Generator, back: Image, pictures: Sequence[Texture]) -> None:
     """A part of another picture, or one colour, in an oval in the middle, in place."""
     height, width = back.shape[:2]
@@ -74,14 +64,11 @@ def _medallion(rng: np.random.Generator, back: Image, pictures: Sequence[Texture
     cv2.ellipse(
         mask, (size[0] // 2, size[1] // 2), (size[0] // 2, size[1] // 2), 0, 0, 360, 255, -1
     )
-    plain = rng.random() < 0.3
-    part = np.full((size[1], size[0], 3), rng.uniform(10, 250, 3)) if plain else None
-    into = back[y : y + size[1], x : x + size[0]]
-    np.copyto(
-        into,
-        _cut(rng, size, pictures) if part is None else part.astype(np.uint8),
-        where=mask[..., None] > 0,
-    )
+    if rng.random() < 0.3:
+        part = np.full((size[1], size[0], 3), rng.uniform(10, 250, 3)).astype(np.uint8)
+    else:
+        part = _cut(rng, size, pictures)
+    np.copyto(back[y : y + size[1], x : x + size[0]], part, where=mask[..., None] > 0)
 
 
 def _bordered(rng: np.random.Generator, back: Image, px_per_mm: float) -> None:

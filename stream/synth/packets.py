@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.decks import DECKS, Deck
-from stream.synth.art import Texture
+from stream.synth.art import Texture, any_of
 from stream.synth.body import Body, rounded
 from stream.synth.config import SceneConfig
 from stream.synth.light import gloss_map
@@ -103,7 +103,7 @@ def _draw_top(rng: np.random.Generator, config: SceneConfig, stock: Stock, body:
     if not body.face_up and not photo:
         return stock.back(rng)
     pictures = stock.faces if body.face_up else stock.tables
-    return pictures[int(rng.integers(len(pictures)))]
+    return any_of(rng, pictures)
 
 
 def _draw_tones(rng: np.random.Generator, config: SceneConfig, cards: int) -> Floats:

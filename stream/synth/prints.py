@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.synth.art import Texture
+from stream.synth.art import Texture, any_of
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -30,7 +30,7 @@ def page(rng: np.random.Generator) -> Texture:
 def phone(rng: np.random.Generator, pictures: Sequence[Texture]) -> Texture:
     """A phone's front, which shows one of the pictures, or its back."""
     if rng.random() < 0.625:
-        shown = pictures[int(rng.integers(len(pictures)))].levels[0]
+        shown = any_of(rng, pictures).levels[0]
         return Texture.of(_screen(rng, shown))
     return Texture.of(_phone_back(rng))
 

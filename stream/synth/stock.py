@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from stream.synth import prints, skin
-from stream.synth.art import Art, Texture
+from stream.synth.art import Art, Texture, any_of
 from stream.synth.cutout import CutOut, hand
 from stream.synth.mixing import mixed_back
 
@@ -29,7 +29,7 @@ class Stock:
         """The back of a card."""
         if self.mixed_back and rng.random() < self.mixed_back:
             return mixed_back(_anew(rng), self.backs)
-        return self.backs[int(rng.integers(len(self.backs)))]
+        return any_of(rng, self.backs)
 
     def cover(self, rng: np.random.Generator) -> Texture:
         """The cover of a book or a box."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.synth.art import Texture
+from stream.synth.art import Texture, any_of
 from stream.synth.body import Body, rounded
 from stream.synth.camera import Camera
 from stream.synth.config import SceneConfig
@@ -84,7 +84,7 @@ def draw_strays(rng: np.random.Generator, config: SceneConfig, stock: Stock, bod
             outline=rounded(body.width_mm, body.height_mm, body.radius_mm),
             size_mm=(body.width_mm, body.height_mm),
             thickness_mm=thin,
-            top=_any(rng, pictures),
+            top=any_of(rng, pictures),
             paper=np.array([215.0, 228.0, 235.0]),
             tones=np.ones(1),
             shifts=np.zeros((1, 2)),
@@ -217,7 +217,7 @@ def _small_box(rng: np.random.Generator, stock: Stock) -> Thing:
 def _wallet(rng: np.random.Generator, stock: Stock) -> Thing:
     """Leather, folded once: two thick layers."""
     size = (float(rng.uniform(70, 105)), float(rng.uniform(85, 190)), float(rng.uniform(7, 24)))
-    top = _any(rng, stock.tables)
+    top = any_of(rng, stock.tables)
     layers = np.ones(LAYERS)
     fold = int(rng.integers(LAYERS // 3, 2 * LAYERS // 3))
     layers[fold : fold + 8] = 0.35
@@ -241,7 +241,7 @@ def _plain(rng: np.random.Generator, stock: Stock) -> Thing:
         width * float(rng.uniform(1.0, 2.2)),
         float(np.exp(rng.uniform(np.log(3), np.log(45)))),
     )
-    top = _any(rng, stock.tables) if rng.random() < 0.5 else stock.cover(rng)
+    top = any_of(rng, stock.tables) if rng.random() < 0.5 else stock.cover(rng)
     side = _edge_colour(top) if rng.random() < 0.5 else rng.uniform(10, 240, 3)
     return _single(_slab(rng, size, top, side, radius_mm=rng.choice([0.5, 2.0, 8.0])))
 
@@ -254,10 +254,6 @@ _MAKERS: Sequence[Callable[[np.random.Generator, Stock], Thing]] = (
 def _edge_colour(top: Texture) -> Floats:
     """The middle colour of a picture's lower edge (3,)."""
     return np.asarray(np.median(top.levels[0][-3:], axis=(0, 1)))
-
-
-def _any(rng: np.random.Generator, pictures: Sequence[Texture]) -> Texture:
-    return pictures[int(rng.integers(len(pictures)))]
 
 
 def _beside(rng: np.random.Generator, body: Body, radius_mm: float) -> tuple[float, float]:
