@@ -100,6 +100,6 @@ def _measured(truth: Labelled) -> Labelled:
     measured = boxed | (labelled & np.isfinite(truth.areas))
     crowds = truth.crowds
     if (labelled & ~measured).any():
-        height, width = truth.read().shape[:2]
+        height, width = truth.hw
         crowds = np.vstack([crowds, [0, 0, width, height, width * height]])
     return replace(view.chosen(truth, np.flatnonzero(measured)), crowds=crowds)

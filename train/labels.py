@@ -110,6 +110,13 @@ class Labelled:
             cards,
         )
 
+    @property
+    def hw(self) -> tuple[int, int]:
+        """Height and width in px, of a file by its header. Raises ValueError if it is not one."""
+        if isinstance(self.picture, Path):
+            return pictures.size_hw(self.picture)
+        return self.picture.shape[0], self.picture.shape[1]
+
     def read(self) -> Image:
         """The picture, (H, W, 3) BGR uint8. Raises ValueError if its file is not one."""
         if isinstance(self.picture, Path):
