@@ -49,7 +49,7 @@ class Deck:
 # The network counts in poker cards. A packet of another size looks like one of those, enlarged: its
 # count would be the network's times the root of the sizes' ratio, 1.43 for jumbo, were there
 # nothing else to see. What it is lies between the median ratio and that of the sums of 74 to 78
-# rendered frames of each kind (docs/training.md).
+# rendered frames of each kind (docs/tried.md).
 DECKS = {
     "poker": Deck(63.0, 88.0),
     "bridge": Deck(57.0, 88.0, network_ratio=0.95),

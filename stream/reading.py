@@ -23,7 +23,7 @@ from stream.packet import KEYPOINTS, cards_of, corner_covariance, extent_px
 BODY_WEIGHT = 0.5
 """Of the body's count, beside the network's. Like all that follows, chosen by how likely the true
 counts were then, of rendered pictures and of real clips that the count head had not seen
-(docs/training.md)."""
+(docs/tried.md)."""
 
 SURE_PEAK, SURE_SLOPE, LEAST_SURE, MOST_SURE = 0.92, 5.0, 0.4, 1.6
 """Both opinions are as sure as they say where the corners' peaks are so high in the mean. Higher,
