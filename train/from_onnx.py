@@ -22,9 +22,7 @@ from torch import nn
 
 from engines.spec import METADATA_KEY, ModelSpec
 from train.approach import Approach
-
-ANEW = "count."
-"""What is called so is not taken from a file: the exporter gives these weights names of its own."""
+from train.count_head import RunningScale, Summed
 
 Weights = dict[str, NDArray[np.float32]]
 
@@ -32,8 +30,7 @@ Weights = dict[str, NDArray[np.float32]]
 def start(model: Approach, path: Path, batches: Iterable[torch.Tensor]) -> None:
     """Give a model the weights in an ONNX file; `batches` (B, 3, H, W) are like what is to come.
 
-    The count head stays as it is. Raises FileNotFoundError, or ValueError for what is no such file
-    or of another network.
+    Raises FileNotFoundError, or ValueError for what is no such file or of another network.
     """
     try:
         proto = onnx.load(path)
@@ -56,33 +53,70 @@ def start(model: Approach, path: Path, batches: Iterable[torch.Tensor]) -> None:
 
 def _fill(model: Approach, graph: onnx.GraphProto) -> None:
     """A graph's weights → the model, by name. KeyError for one that is lacking."""
-    held = {tensor.name: tensor for tensor in graph.initializer}
-
-    def weight(name: str) -> torch.Tensor:
-        tensor = held.get(f"{name}_half", held.get(name))
-        if tensor is None:
-            raise KeyError(name.removeprefix("model."))
-        return torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
-
-    normal = _normalised(model)
+    held, normal = _Held(graph), _normalised(model)
     state: dict[str, torch.Tensor] = {}
     for name, part in model.named_modules():
-        kinds = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
-        if name.startswith(ANEW) or not isinstance(part, kinds):
-            continue
-        state[f"{name}.weight"] = weight(f"model.{name}.weight")
+        if isinstance(part, RunningScale):
+            state |= _seen(name, *held.scale(f"model.{name}.mean"))
+        elif isinstance(part, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+            state |= held.layer(name, part)
         if name in normal:
-            state |= _folded(*normal[name], weight(f"model.{name}.weight_bias"))
-        elif part.bias is not None:
-            state[f"{name}.bias"] = weight(f"model.{name}.bias")
-    if any(name.startswith("mean_bgr") for name in held):  # as train.export.fold_input leaves it
+            state |= _folded(*normal[name], held.weight(f"model.{name}.weight_bias"))
+    if "mean_bgr" in held:  # as train.export.fold_input leaves it
         first = next(n for n, part in model.named_modules() if isinstance(part, nn.Conv2d))
         std: torch.Tensor = model.normalise.std  # type: ignore[assignment]
         state[f"{first}.weight"] = state[f"{first}.weight"].flip(1) * std
     for name, _ in model.named_parameters():
-        if name not in state and not name.startswith(ANEW):
+        if name not in state:
             raise KeyError(name)
     model.load_state_dict(state, strict=False)
+
+
+class _Held:
+    """The constants of a graph, by name, or by what they are combined with."""
+
+    def __init__(self, graph: onnx.GraphProto) -> None:
+        self._held = {tensor.name: tensor for tensor in graph.initializer}
+        self._made_by = {value: node for node in graph.node for value in node.output}
+        self._read_by = {value: node for node in graph.node for value in node.input}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._held or f"{name}_half" in self._held
+
+    def weight(self, name: str) -> torch.Tensor:
+        """The constant of a name, also where it is kept in half precision."""
+        tensor = self._held.get(f"{name}_half", self._held.get(name))
+        if tensor is None:
+            raise KeyError(name.removeprefix("model."))
+        return torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
+
+    def layer(self, name: str, part: nn.Module) -> dict[str, torch.Tensor]:
+        """The weight of a layer, and its bias where it has one of its own."""
+        bias = f"model.{name}.bias"
+        written_out = isinstance(part, Summed)
+        weight = self._factor(bias).T if written_out else self.weight(f"model.{name}.weight")
+        found = {f"{name}.weight": weight}
+        return found if part.bias is None else found | {f"{name}.bias": self.weight(bias)}
+
+    def _factor(self, bias: str) -> torch.Tensor:
+        """What (inner, outer) is multiplied with and summed before a bias is added."""
+        summed = next(value for value in self._read_by[bias].input if value != bias)
+        product = self._made_by[self._made_by[summed].input[0]]
+        return self.weight(product.input[1])
+
+    def scale(self, mean: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """What is subtracted, and what is divided by then."""
+        divided = self._read_by[self._read_by[mean].output[0]]
+        return self.weight(mean), self.weight(divided.input[1])
+
+
+def _seen(name: str, mean: torch.Tensor, deviation: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Running figures that have seen so much that more moves them slowly."""
+    return {
+        f"{name}.mean": mean,
+        f"{name}.square": deviation.square() + mean.square(),
+        f"{name}.batches": torch.tensor(1 / RunningScale.SLOWEST),
+    }
 
 
 def _normalised(model: nn.Module) -> dict[str, tuple[str, nn.BatchNorm2d]]:
@@ -115,8 +149,8 @@ def settle(model: nn.Module, batches: Iterable[torch.Tensor]) -> None:
     sums: dict[nn.BatchNorm2d, list[Any]] = {}
     hooks = [
         part.register_forward_pre_hook(_adding(sums))
-        for name, part in model.named_modules()
-        if isinstance(part, nn.BatchNorm2d) and not name.startswith(ANEW)
+        for part in model.modules()
+        if isinstance(part, nn.BatchNorm2d)
     ]
     model.eval()
     for images in batches:
