@@ -68,7 +68,7 @@ def read_decks() -> dict[str, Calibration]:
         return _decks(json.loads(text))
     except RecursionError as error:
         raise _broken(path, "it is nested too deep") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise _broken(path, what) from error
 
@@ -100,7 +100,7 @@ def _broken(path: Path, what: str) -> ValueError:
 
 
 def _decks(values: Any) -> dict[str, Calibration]:
-    """JSON → decks. Raises KeyError, TypeError, ValueError."""
+    """JSON → decks. Raises AttributeError, KeyError, TypeError, ValueError."""
     if values["version"] != VERSION:
         raise ValueError(f"version {values['version']!r}, this program reads {VERSION}")
     return {str(name): _calibration(name, value) for name, value in values["decks"].items()}

@@ -124,6 +124,7 @@ def test_what_the_broken_ones_are_made_from_is_whole(file):
         ("[]", "indices"),
         ("[" * 100_000, "nested"),
         ('{"decks": {}}', "'version' is missing"),
+        ('{"version": 1, "decks": []}', "no attribute 'items'"),
         ('{"version": 2, "decks": {}}', "version 2, this program reads 1"),
         ('{"version": 1, "decks": {"mine": {"kind": "poker", "records": []}}}', "no records"),
         ('{"version": 1, "decks": {"mine": {"kind": "poker", "records": [1]}}}', "no object"),
