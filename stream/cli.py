@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import select
 import signal
@@ -78,6 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: Sequence[str]) -> int:
     """The command that the words name, with all that it says on standard output → exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # as stderr: a name may hold what is no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         if words and words[0] in COMMANDS:
             command = importlib.import_module(COMMANDS[words[0]])

@@ -12,8 +12,9 @@ from commands import only_error
 from counted import FINE, pictures
 from pieces import write_spec
 
+from stream.calibration import Calibration, Record
 from stream.cli import main
-from stream.deck_file import config_file, read_decks
+from stream.deck_file import config_file, keep_decks, read_decks
 
 pytestmark = pytest.mark.usefixtures("no_display")
 
@@ -167,6 +168,13 @@ def test_ctrl_c_keeps_nothing(whole, engine, file, monkeypatch):
     monkeypatch.setattr("stream.calibrate_console.Guide._show", interrupted)
     assert calibrated(whole, 52, engine) == 130
     assert not file.exists()
+
+
+def test_a_source_whose_name_is_no_text_is_listed(capsys):
+    one = Record(52, (15.0,), 0.1, None, "2026-01-02", "a\udcff.mp4", (480, 640), "nano", 900.0)
+    keep_decks({"mine": Calibration("poker", (one,))})
+    assert main(["calibrate", "--list"]) == 0
+    assert "a\\udcff.mp4  640x480" in capsys.readouterr().out
 
 
 def test_an_unknown_deck_is_told_with_the_known_ones(whole, engine, capsys):
