@@ -35,8 +35,8 @@ def main(words: Sequence[str]) -> int:
     reason = calibration.objection(known, packet)
     if reason is not None and not args.force:
         raise ValueError(f"{reason}; nothing is kept")
-    decks = deck_file.read_decks()  # again: another calibration may have ended meanwhile
-    known = decks.get(name, known)
+    decks = deck_file.read_decks()  # again: others may have been kept, or forgotten, meanwhile
+    known = decks.get(name, replace(known, records=()))
     decks[name] = replace(known, records=(*known.records, packet))
     deck_file.keep_decks(decks)
     _tell(name, decks[name])
@@ -105,6 +105,7 @@ def _measured(args: argparse.Namespace, known: Calibration) -> Record:
     from stream.decks import DECKS  # noqa: PLC0415
     from stream.estimate import estimate  # noqa: PLC0415
     from stream.measure import Measure, record  # noqa: PLC0415
+    from stream.packet import KEYPOINTS  # noqa: PLC0415
     from stream.pipeline import run  # noqa: PLC0415
 
     with ExitStack() as opened:
@@ -113,6 +114,8 @@ def _measured(args: argparse.Namespace, known: Calibration) -> Record:
         how = opening(live=info.live, progress=building)
         engine = opened.enter_context(closing(choose(args.model, args.engine, how)))
         spec = engine.spec
+        if spec.keypoints != KEYPOINTS:
+            raise UsageError(f"{args.model} is no model of packets: calibrate without --model")
         measure = Measure(DECKS[known.kind], stills=info.stills)
         sinks = [opened.enter_context(closing(sink)) for sink in _windows(info)]
         with Guide(info, measure) as guide:

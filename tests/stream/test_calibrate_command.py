@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,27 @@ def test_ctrl_c_keeps_nothing(whole, engine, file, monkeypatch):
     monkeypatch.setattr("stream.calibrate_console.Guide._show", interrupted)
     assert calibrated(whole, 52, engine) == 130
     assert not file.exists()
+
+
+def test_what_was_forgotten_meanwhile_stays_so(whole, engine, monkeypatch):
+    assert calibrated(whole, 52, engine) == 0
+
+    def forget(*_: object) -> None:
+        if read_decks():
+            assert main(["calibrate", "--forget"]) == 0
+
+    monkeypatch.setattr("stream.calibrate_console.Guide._show", forget)
+    assert calibrated(whole, 52, engine) == 0
+    assert len(read_decks()["mine"].records) == 1
+
+
+@pytest.mark.parametrize("count", [2, 8, 17])
+def test_a_model_of_other_keypoints_is_refused(whole, capsys, tmp_path, count):
+    names, order = tuple(f"point_{i}" for i in range(count)), tuple(range(count))
+    spec = replace(FINE, keypoints=names, edges=(), flip=order, max_cards=None)
+    model = write_spec(tmp_path / "parts.onnx", spec)
+    assert calibrated(whole, 52, ["--engine", "fake", "--model", str(model)]) == 2
+    assert f"{model} is no model of packets" in only_error(capsys)
 
 
 def test_a_source_whose_name_is_no_text_is_listed(capsys):
