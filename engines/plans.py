@@ -62,18 +62,19 @@ def cache_dir() -> Path:
 
     Raises OSError where the user has no home.
     """
+    if sys.platform == "win32":
+        named, usual = os.environ.get("LOCALAPPDATA", ""), ("AppData", "Local")
+    elif sys.platform == "darwin":
+        named, usual = "", ("Library", "Caches")
+    else:
+        named, usual = os.environ.get("XDG_CACHE_HOME", ""), (".cache",)
+    # a relative path would be another folder in every working directory
+    if Path(named).is_absolute():
+        return Path(named) / "kpstream"
     try:
-        home = Path.home()
+        return Path.home().joinpath(*usual, "kpstream")
     except RuntimeError as error:
         raise OSError(f"no cache folder: {error} Set XDG_CACHE_HOME or HOME") from error
-    if sys.platform == "win32":
-        root = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        root = home / "Library" / "Caches"
-    else:
-        root = Path(os.environ.get("XDG_CACHE_HOME", home / ".cache"))
-    # a relative path would be another folder in every working directory
-    return (root if root.is_absolute() else home / ".cache") / "kpstream"
 
 
 def is_plan(path: Path) -> bool:

@@ -217,14 +217,25 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(folder, monkeypatch, caplo
     assert [path.name for path in folder.iterdir()] == ["verdict"]
 
 
-def test_a_user_without_a_home_has_no_cache(monkeypatch, caplog):
-    def nobody() -> Path:
-        raise RuntimeError("Could not determine home directory.")
+def nobody() -> Path:
+    raise RuntimeError("Could not determine home directory.")
 
+
+def test_a_user_without_a_home_has_no_cache(monkeypatch, caplog):
     monkeypatch.setattr(Path, "home", nobody)
+    for name in ("LOCALAPPDATA", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name)
     remember("verdict", b"good")
     assert recall("verdict") is None
     assert "Set XDG_CACHE_HOME or HOME" in caplog.text
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="it has no variable for the cache alone")
+def test_a_user_without_a_home_may_name_the_cache(folder, monkeypatch):
+    monkeypatch.setattr(Path, "home", nobody)
+    remember("verdict", b"good")
+    assert recall("verdict") == b"good"
+    assert (folder / "verdict").exists()
 
 
 @pytest.mark.parametrize(
