@@ -197,18 +197,27 @@ def check_images(images: NDArray[np.uint8], spec: ModelSpec) -> None:
 def read_spec(path: Path) -> ModelSpec:
     """The spec inside an ONNX file. Raises SpecError if the file is no ONNX model or not ours.
 
-    Field numbers: `ModelProto.graph` is 7, `ModelProto.metadata_props` is 14, and in
-    `StringStringEntryProto` key is 1 and value 2 (onnx/onnx.proto).
+    Field numbers: `ModelProto.graph` is 7, `ModelProto.metadata_props` is 14, in
+    `StringStringEntryProto` key is 1 and value 2, `GraphProto.initializer` is 5, and
+    `TensorProto.external_data` is 13 (onnx/onnx.proto).
     """
     data = memoryview(path.read_bytes())
     try:
         top = list(_fields(data))
         entries = [dict(_fields(value)) for number, value in top if number == 14]
         texts = {bytes(e.get(1, b"")).decode(): bytes(e.get(2, b"")).decode() for e in entries}
+        graphs = [_fields(value) for number, value in top if number == 7]
+        tensors = [value for graph in graphs for number, value in graph if number == 5]
+        elsewhere = any(number == 13 for tensor in tensors for number, _ in _fields(tensor))
     except (ValueError, IndexError) as error:
         raise SpecError(f"{path} is not an ONNX model ({error})") from error
-    if not any(number == 7 for number, _ in top):
+    if not graphs:
         raise SpecError(f"{path} is not an ONNX model (it holds no graph)")
+    if elsewhere:
+        raise SpecError(
+            f"{path} keeps weights in another file, and a model is one: "
+            "onnx.save(onnx.load(…), …) in Python puts them together"
+        )
     if METADATA_KEY not in texts:
         raise SpecError(
             f"{path} is an ONNX model without a kpstream description (metadata key "

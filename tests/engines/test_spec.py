@@ -165,6 +165,18 @@ def test_a_model_cut_short_is_told(marker_model, tmp_path):
             read_spec(tmp_path / "cut.onnx")
 
 
+def test_weights_in_another_file_are_told(marker_model, tmp_path):
+    """What is kept of a model is kept under the name of its bytes: others would be as good."""
+    import onnx
+
+    path, model = tmp_path / "parts.onnx", onnx.load(marker_model)
+    onnx.save(model, path, save_as_external_data=True, location="weights", size_threshold=0)
+    with pytest.raises(SpecError, match=r"parts\.onnx keeps weights in another file"):
+        read_spec(path)
+    onnx.save(onnx.load(path), path)
+    assert read_spec(path) == SPEC
+
+
 @given(st.binary(max_size=300))
 def test_garbage_is_a_spec_error(tmp_path_factory, data):
     refused(tmp_path_factory.getbasetemp() / "garbage.onnx", data)
