@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from engines.ort import OrtEngine, runtime
@@ -33,7 +35,8 @@ def _open(path: Path, precision: str, options: dict[str, str]) -> Engine:
             f"this ONNX Runtime {ort.__version__} has no CUDA, only {known}: {_REMEDY}"
         )
     if hasattr(ort, "preload_dlls"):  # CUDA's libraries from Python packages, since 1.21
-        ort.preload_dlls()
+        with redirect_stdout(sys.stderr):  # it prints what it does not find
+            ort.preload_dlls()
     return OrtEngine(
         path, ort, f"CUDA device 0, {precision}", provider=_PROVIDER, options_of_provider=options
     )

@@ -22,17 +22,16 @@ from engines.spec import (
     read_spec,
 )
 
-_REFUSALS = ("Fail", "InvalidGraph", "InvalidProtobuf", "NotImplemented", "RuntimeException")
-
-
 _CPU = "CPUExecutionProvider"
+_CPU_REMEDY = "pip install --upgrade onnxruntime, or export the model again"
+_GPU_REMEDY = "see nvidia-smi; pip install 'kpstream[cuda]' brings CUDA's libraries"
 
 
 class OrtEngine:
     """A model on ONNX Runtime; owned by one thread.
 
     `provider` is ONNX Runtime's name of what computes, with options of its own. Another one than
-    that, which ONNX Runtime would take in silence, is an error.
+    that, which ONNX Runtime would take, is an error.
     """
 
     def __init__(
@@ -51,14 +50,17 @@ class OrtEngine:
         options.intra_op_num_threads = threads
         # Spinning gains about a tenth alone, and takes the cores that decoding waits for.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+        self._errors = _errors()
+        self._remedy = _CPU_REMEDY if provider == _CPU else _GPU_REMEDY
         try:
             providers = [(provider, dict(options_of_provider or {}))]
-            session = ort.InferenceSession(str(path), options, providers=providers)
-        except tuple(getattr(state, name) for name in _REFUSALS) as error:
+            # else it goes on on the CPU where the provider fails, and says so on standard output
+            session = ort.InferenceSession(
+                str(path), options, providers=providers, enable_fallback=0
+            )
+        except self._errors as error:
             raise EngineUnavailable(
-                f"ONNX Runtime {ort.__version__} refuses {path} ({error}): "
-                "pip install --upgrade onnxruntime, or export the model again"
+                f"ONNX Runtime {ort.__version__} refuses {path} ({error}): {self._remedy}"
             ) from error
         if (taken := session.get_providers()[0]) != provider:
             raise EngineUnavailable(
@@ -76,11 +78,17 @@ class OrtEngine:
         return self._label
 
     def __call__(self, images: NDArray[np.uint8]) -> Prediction:
-        """(B, H, W, 3) BGR uint8 pictures of `spec.input_hw` → Prediction."""
+        """(B, H, W, 3) BGR uint8 pictures of `spec.input_hw` → Prediction.
+
+        Raises EngineUnavailable where ONNX Runtime fails.
+        """
         if self._session is None:
             raise RuntimeError("this engine is closed: open the model again with open_engine")
         check_images(images, self.spec)
-        arrays = self._session.run(self._outputs, {"images": images})
+        try:
+            arrays = self._session.run(self._outputs, {"images": images})
+        except self._errors as error:
+            raise EngineUnavailable(f"{self} failed ({error}): {self._remedy}") from error
         found = dict(zip(self._outputs, arrays, strict=True))
         return Prediction(found["heatmaps"], found.get("visibility"), found.get("count"))
 
@@ -103,11 +111,24 @@ def runtime() -> Any:
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
-        return importlib.import_module("onnxruntime")
+        ort = importlib.import_module("onnxruntime")
     except (ImportError, OSError) as error:
         raise EngineUnavailable(
             f"ONNX Runtime does not load ({error}): pip install onnxruntime"
         ) from error
+    if not hasattr(ort, "InferenceSession"):  # an empty folder is a package to Python
+        raise EngineUnavailable(
+            "ONNX Runtime is there in part, as after uninstalling one of onnxruntime and "
+            "onnxruntime-gpu: pip install --force-reinstall --no-deps the one that is wanted"
+        )
+    return ort
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises: errors of its own, which have no class in common, and Python's."""
+    state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    own = [x for x in vars(state).values() if isinstance(x, type) and issubclass(x, Exception)]
+    return (*own, RuntimeError, ValueError)
 
 
 def physical_cores() -> int:

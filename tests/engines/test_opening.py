@@ -1,9 +1,12 @@
 """Which engine is opened for a file: by name, by "auto", in which precision, and why not."""
 
+import importlib
 import os
 import subprocess
 import sys
+from types import ModuleType
 
+import marker_graph
 import numpy as np
 import pytest
 
@@ -97,13 +100,79 @@ def test_what_misses_the_gate_in_full_precision_too_is_refused(marker_model, mon
     engine.close()
 
 
-def test_another_provider_than_the_one_asked_for_is_an_error(marker_model):
+@pytest.mark.parametrize(
+    ("provider", "words"),
+    [
+        ("CUDAExecutionProvider", "took CPUExecutionProvider in place of CUDA"),  # in silence
+        ("NoSuchExecutionProvider", r"\(Unknown Provider.*\): see nvidia-smi"),
+    ],
+)
+def test_another_provider_than_the_one_asked_for_is_an_error(marker_model, provider, words):
     ort = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+    if provider in ort.get_available_providers():
+        pytest.skip("this one has it")
     from engines.ort import OrtEngine
 
-    refused = pytest.raises(EngineUnavailable, match="took CPUExecutionProvider in place of")
+    refused = pytest.raises(EngineUnavailable, match=words)
     with refused, pytest.warns(UserWarning, match="not in available provider names"):
-        OrtEngine(marker_model, ort, "nothing", provider="NoSuchExecutionProvider")
+        OrtEngine(marker_model, ort, "nothing", provider=provider)
+
+
+class NoKernel:
+    """A session of ONNX Runtime, but the provider fails as it runs."""
+
+    def __init__(self, session):
+        self._session = session
+
+    def __getattr__(self, name):
+        return getattr(self._session, name)
+
+    def run(self, *_):
+        state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+        raise state.EPFail("no kernel image is available")
+
+
+def test_a_provider_that_fails_as_it_runs_is_not_another_one_in_silence(marker_model, capsys):
+    engine = opened(marker_model, "ort")
+    engine._session._sess = NoKernel(engine._session._sess)
+    with pytest.raises(EngineUnavailable, match=r"f32 failed \(no kernel image is available\): "):
+        engine(np.zeros((1, *marker_graph.SPEC.input_hw, 3), np.uint8))
+    assert capsys.readouterr().out == ""  # which may be somebody's JSON
+    engine.close()
+
+
+def test_what_fails_at_its_first_run_is_not_taken(tmp_path):
+    onnx = pytest.importorskip("onnx", reason="needs onnx to build a graph: pip install onnx")
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+    broken = marker_graph.build(marker_graph.SPEC)
+    words = ["Reshape", ["peak", "classes"], ["count"]]  # 8 values in rows of 53
+    broken.graph.node[-1].CopyFrom(onnx.helper.make_node(*words))
+    broken.graph.initializer.append(onnx.numpy_helper.from_array(np.array([-1, 53]), "classes"))
+    (tmp_path / "broken.onnx").write_bytes(broken.SerializeToString())
+    with pytest.raises(EngineUnavailable, match=r"(?s)works here.*ort: .* failed \(.*Reshape"):
+        engines.open_engine(tmp_path / "broken.onnx")
+
+
+def test_cuda_says_nothing_on_standard_output(marker_model, monkeypatch, capsys):
+    ort = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+    if "CUDAExecutionProvider" in ort.get_available_providers():
+        pytest.skip("this one has it")
+    monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    monkeypatch.setattr(ort, "preload_dlls", lambda: print("Failed to load libcudnn.so.9"))
+    refused = pytest.raises(EngineUnavailable, match="took CPUExecutionProvider in place of CUDA")
+    with refused, pytest.warns(UserWarning, match="not in available provider names"):
+        engines.open_engine(marker_model, "cuda")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "libcudnn" in err
+
+
+@pytest.mark.parametrize("backend", ["auto", "cuda", "ort"])
+def test_a_part_of_onnx_runtime_is_none(marker_model, monkeypatch, backend):
+    # what is left of onnxruntime-gpu once onnxruntime is uninstalled beside it
+    monkeypatch.setitem(sys.modules, "onnxruntime", ModuleType("onnxruntime"))
+    with pytest.raises(EngineUnavailable, match=r"is there in part.*pip install --force-reinstall"):
+        engines.open_engine(marker_model, backend)
 
 
 def test_onnx_runtime_without_cuda_names_the_remedy(marker_model):
