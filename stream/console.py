@@ -10,9 +10,8 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from types import TracebackType
-from typing import final
+from typing import IO, cast, final
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -28,21 +27,48 @@ WAITING = "waiting for the first frame"
 
 
 class Stderr(Console):
-    """Falls silent once nobody reads stderr any more.
+    """Falls silent once stderr takes no more: a run does not end for what is said of it.
 
-    Rich itself would end the process with exit code 1, and standard output with it.
+    Its reader may leave, its terminal be closed, the disk that it is kept on be full.
     """
 
     def __init__(self) -> None:
         super().__init__(stderr=True)
+        self.file = cast("IO[str]", _Silenced(self.file))
 
-    def on_broken_pipe(self) -> None:
-        """Say no more, and go on."""
-        self.quiet = True
+
+class _Silenced:
+    """A stream that is written to until it cannot be, and no more then."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._silent = False
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> None:
+        """Write at once, or not at all."""
+        if self._silent:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            self._silent = True
+
+    def flush(self) -> None:
+        """Nothing waits."""
 
 
 class Stdout(Console):
-    """Tells whoever calls that the reader has left, as `print` does."""
+    """Prints names as they are, and tells whoever calls that the reader has left, as `print` does.
+
+    Rich itself takes `clip [x264].mp4` for a style, and `[/x].mp4` for a mistake in one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False, emoji=False)
 
     def on_broken_pipe(self) -> None:
         """Rich itself would end the process with exit code 1."""
@@ -92,8 +118,7 @@ class Dashboard:
         self._live.stop()
         if error is None or isinstance(error, KeyboardInterrupt):
             line = summary(self._info, self._engine(), self._stats)
-            with suppress(BrokenPipeError):  # what older versions of rich raise
-                self._console.print(Text(line), soft_wrap=True)
+            self._console.print(Text(line), soft_wrap=True)
 
     def __call__(self, result: Result, stats: Stats) -> None:
         """Show where the run stands, if it is time to."""

@@ -23,7 +23,8 @@ class DocumentError(ValueError):
 def write(report: Report, path: Path) -> None:
     """A report → its file. Raises OSError."""
     text = json.dumps(_finite(asdict(report)), indent=2, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", "utf-8")
+    # a name's bytes that are not UTF-8 are lone surrogates, which JSON writes as \udcXX
+    path.write_text(text + "\n", "utf-8", "backslashreplace")
 
 
 def read(path: Path) -> Report:

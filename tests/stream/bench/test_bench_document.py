@@ -56,6 +56,15 @@ def test_what_is_not_known_is_null_and_comes_back_as_not_known(tmp_path):
     assert math.isnan(document.read(tmp_path / "a.json").engines[0].others_share)
 
 
+def test_a_name_that_is_not_utf8_is_written_and_read_back(tmp_path):
+    name = "caf\udce9.mp4"  # as Python reads the bytes of such a path
+    before = report()
+    before = dataclasses.replace(before, source=dataclasses.replace(before.source, name=name))
+    document.write(before, tmp_path / "a.json")
+    assert b"caf\\udce9.mp4" in (tmp_path / "a.json").read_bytes()
+    assert document.read(tmp_path / "a.json") == before
+
+
 def test_a_key_of_a_later_version_is_passed_over(tmp_path):
     value = dataclasses.asdict(report())
     value["machine"]["mood"] = "good"

@@ -14,6 +14,7 @@ from runs import engine, report, run
 from stream.bench.figures import measured
 from stream.bench.report import Measured, Report
 from stream.bench.table import number, show, show_pair
+from stream.console import Stdout
 
 
 def printed(report: Report, other: Report | None = None, width: int = 80) -> str:
@@ -104,6 +105,12 @@ def test_nothing_is_cut_off_or_broken(width, live):
     assert "…" not in text
     for title in ("end to end", "first frame after s", "alone fps", "ov (2)"):
         assert title in text
+
+
+def test_a_name_stands_as_it_is(capsys):
+    name = "[x264] :smile: [/x].mp4"
+    show(replace(report(), source=replace(report().source, name=name)), Stdout())
+    assert name in capsys.readouterr().out
 
 
 def test_a_stop_is_told():
