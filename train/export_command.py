@@ -53,7 +53,8 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     else:
         with ExitStack() as stack:
             said = _from_onnx(options, as_onnx(options.model, stack), out)
-    size = sum(path.stat().st_size for path in {out, out.with_suffix(".bin")} if path.exists())
+    written = [out, out.with_suffix(".bin")] if options.format == "openvino" else [out]
+    size = sum(path.stat().st_size for path in written)
     print(f"wrote {out}: {size / 1e6:.1f} MB, {said}")
 
 
@@ -70,6 +71,8 @@ def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
         parser.error(
             f"--format onnx is written from a checkpoint (.pt), got {options.model}{already}"
         )
+    if options.out.exists() and options.out.samefile(options.model):
+        parser.error(f"--out {options.out} is the model itself: name another file")
     for option, wanted in (("half", "onnx"), ("int8", "openvino"), ("sm", "tensorrt-rtx")):
         if getattr(options, option) and options.format != wanted:
             parser.error(f"--{option} goes with --format {wanted}, not {options.format}")

@@ -157,7 +157,18 @@ def test_a_model_that_is_not_there_is_told_as_that(kind, capsys, tmp_path):
     assert "already" not in said
 
 
+def test_a_model_is_not_written_over_itself(capsys, tmp_path):
+    model = tmp_path / "packet.onnx"
+    model.write_bytes(engines.DEFAULT_MODEL.read_bytes())
+    with pytest.raises(SystemExit) as end:
+        cli.main(["export", str(model), "--format", "onnx-fp16", "--out", str(model)])
+    assert end.value.code == 2
+    assert "is the model itself: name another file" in " ".join(capsys.readouterr().err.split())
+    assert model.read_bytes() == engines.DEFAULT_MODEL.read_bytes()
+
+
 def test_the_command_says_what_it_wrote(capsys, tmp_path):
+    (tmp_path / "half.bin").write_bytes(bytes(5_000_000))  # what OpenVINO's file left beside it
     words = ["export", str(engines.DEFAULT_MODEL), "--format", "onnx-fp16", "--out"]
     assert cli.main([*words, str(tmp_path / "half.onnx")]) == 0
     size = (tmp_path / "half.onnx").stat().st_size / 1e6
