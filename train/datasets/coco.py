@@ -117,12 +117,16 @@ class Annotations:
         with self._file.at("categories", index):
             names = tuple(str(name) for name in category.get("keypoints") or ())
             if not names:
-                counts = [len(e.get("keypoints", ())) // 3 for e in self._entries]
+                counts = [len(e.get("keypoints") or ()) // 3 for e in self._entries]
                 names = numbered(max(counts, default=0))
+            if not names:
+                raise ValueError("neither it nor any annotation has keypoints")
             sigmas = PERSON_SIGMAS if names == PERSON else None
             keypoints = Keypoints(names, (), mirrored(names), sigmas)
         with skipping, self._file.at("categories", index):
             edges = tuple((int(a) - 1, int(b) - 1) for a, b in category.get("skeleton") or ())
+            if any(min(edge) < 0 for edge in edges):
+                raise ValueError(f"a skeleton counts from 1, got {category['skeleton']}")
             return replace(keypoints, edges=edges)
         return keypoints  # a skeleton that was skipped only goes undrawn
 
@@ -152,13 +156,9 @@ class Annotations:
         instances = [one for one in every if not one.entry.get("iscrowd")]
         crowds = [one for one in every if one.entry.get("iscrowd")]
         with self._file.at("images", index):
-            name = image["file_name"]
-            path = next((p for f in self._folders if (p := f / name).is_file()), None)
-            if path is None:
-                raise ValueError(f"there is no picture {name} in {self._root}")
+            path = self._path(image["file_name"])
             hw = pictures.size_hw(path)
-            if "height" in image and "width" in image:
-                check_size((image["height"], image["width"]), hw)
+            check_size((image.get("height"), image.get("width")), hw)
         n, k = len(instances), len(self.keypoints.names)
         xy, flags = np.full((n, k, 2), np.nan), np.zeros((n, k), np.uint8)
         boxes, areas = np.full((n, 4), np.nan), np.full(n, np.nan)
@@ -167,9 +167,18 @@ class Annotations:
             with self._file.at("annotations", instance.place):
                 xy[i], flags[i] = _points(entry, self.keypoints.names, hw)
                 boxes[i], areas[i] = _box(entry), _area(entry)
-        name = path.relative_to(self._root).as_posix()
+        below = path.relative_to(self._root) if path.is_relative_to(self._root) else path
+        name = below.as_posix()
         made = Labelled.of(name, path, xy, flags=flags, boxes=boxes, areas=areas)
         return replace(made, crowds=np.array([self._crowd(one) for one in crowds]).reshape(-1, 5))
+
+    def _path(self, name: str) -> Path:
+        """A picture's file by its name, which on Windows is written with backslashes."""
+        for folder in self._folders:
+            for path in (folder / name, folder / name.replace("\\", "/")):
+                if path.is_file():
+                    return path
+        raise ValueError(f"there is no picture {name} in {self._root}")
 
     def _crowd(self, crowd: _Instance) -> list[float]:
         with self._file.at("annotations", crowd.place):
@@ -221,7 +230,7 @@ def _box(entry: dict[str, Any]) -> list[float]:
 
 
 def _area(entry: dict[str, Any]) -> float:
-    area = number(entry["area"]) if "area" in entry else np.nan
+    area = np.nan if entry.get("area") is None else number(entry["area"])
     if area < 0:
         raise ValueError(f"an area must be 0 or more, got {area}")
     return area

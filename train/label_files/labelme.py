@@ -79,9 +79,7 @@ def _shapes(pair: Pair, names: tuple[str, ...] | None) -> list[_Shape]:
 def _size_hw(file: JsonFile, pair: Pair) -> tuple[int, int]:
     """The picture's size. Raises ValueError if the file says another."""
     hw = pictures.size_hw(pair.picture)
-    said = [file.value.get(key) for key in ("imageHeight", "imageWidth")]
-    if None not in said:
-        check_size(said, hw)
+    check_size([file.value.get(key) for key in ("imageHeight", "imageWidth")], hw)
     return hw
 
 

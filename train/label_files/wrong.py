@@ -62,10 +62,13 @@ def number(word: object) -> float:
 
 
 def check_size(said_hw: Sequence[object], hw: tuple[int, int]) -> None:
-    """Raise ValueError unless the (H, W) px that a label file says is that of its picture.
+    """Raise ValueError if a label file says another (H, W) px than its picture has.
 
-    A picture that was scaled after it was labelled has all its points in a wrong place.
+    A picture that was scaled after it was labelled has all its points in a wrong place. Where the
+    file says None nothing is known.
     """
+    if None in said_hw:
+        return
     height, width = (number(value) for value in said_hw)
     if (height, width) != hw:
         raise ValueError(

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,6 +168,34 @@ def test_where_tools_put_files_and_pictures(tmp_path, file, pictures):
     assert one.name == f"{pictures}/1.jpg"
 
 
+def test_pictures_are_named_by_windows_and_by_their_whole_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    home, whole = Path("home"), tmp_path / "home" / "images" / "2.jpg"
+    names = ["images\\1.jpg", str(whole), str(tmp_path / "elsewhere" / "3.jpg")]
+    for path in (Path("home/images/1.jpg"), whole, Path("elsewhere/3.jpg")):
+        picture(path)
+    images = [image(n, file_name=name) for n, name in enumerate(names)]
+    text = json.dumps({"images": images, "annotations": [], "categories": [PERSON]})
+    (home / "train.json").write_text(text)
+    found = coco.read(home).splits["train"]
+    assert [one.name for one in found] == ["images/1.jpg", *names[1:]]
+    assert [one.hw for one in found] == [(48, 64)] * 3
+
+
+def test_null_is_not_said(tmp_path):
+    entry = annotation(1, 1, area=None, bbox=None, keypoints=None)
+    write(tmp_path / "train.json", [image(1, width=None, height=None)], [entry])
+    [one] = coco.read(tmp_path).splits["train"]
+    assert one.flags.tolist() == [[0, 0, 0]]
+    assert np.isnan([*one.boxes[0], one.areas[0]]).all()
+    nameless = [{"id": 1, "name": "box", "keypoints": None}]
+    write(tmp_path / "train.json", [image(1)], [annotation(1, 1), entry], nameless)
+    assert coco.read(tmp_path).keypoints.names == ("point_0", "point_1", "point_2")
+    write(tmp_path / "train.json", [image(1)], [entry], nameless)
+    with pytest.raises(LabelError, match="neither it nor any annotation has keypoints"):
+        coco.read(tmp_path)
+
+
 def test_the_size_that_the_file_says_is_that_of_the_picture(tmp_path):
     write(tmp_path / "train.json", [image(1, width=128, height=96)], [annotation(1, 1)])
     says = r"line 3: its labels are of a picture of 128x96 px, and it has 64x48: bring both to one"
@@ -235,6 +264,10 @@ def test_a_skeleton_of_something_else_is_named_and_can_be_left_out(tmp_path):
     wrong = PERSON | {"skeleton": [[1, 4]]}
     write(tmp_path / "train.json", [image(1)], [annotation(1, 1)], [wrong])
     with pytest.raises(LabelError, match=r"edges must join keypoints 0\.\.2"):
+        coco.read(tmp_path)
+    from_0 = PERSON | {"skeleton": [[0, 1], [0, 2]]}
+    write(tmp_path / "train.json", [image(1)], [annotation(1, 1)], [from_0])
+    with pytest.raises(LabelError, match=r"a skeleton counts from 1, got \[\[0, 1\], \[0, 2\]\]"):
         coco.read(tmp_path)
     dataset = coco.read(tmp_path, skip_bad=True)
     assert dataset.keypoints.edges == ()
