@@ -1,5 +1,6 @@
 """A folder of one's own: train|val|test/{images,labels} → keypoints, a label file for each picture.
 
+{images,labels}/train|val|test is as good, and valid is val: as Ultralytics, CVAT, Roboflow write.
 Labels are LabelMe's JSON, YOLO-pose text or plain `x y` lines (`train/label_files`). A data.yaml in
 the folder may name the keypoints, as Ultralytics has it.
 """
@@ -20,14 +21,15 @@ _DESCRIPTION = "data.yaml"
 
 def read(folder: Path, *, skip_bad: bool = False) -> Dataset:
     """The folder → its splits. One kind of label for all: JSON if there is any, else text."""
-    if not any((folder / split / "images").is_dir() for split in SPLITS):
+    places = [both for split in SPLITS for both in pairs.places(folder, split)]
+    if not any(images.is_dir() for images, _ in places):
         raise FileNotFoundError(
-            f"no train/images, val/images or test/images in {folder}: pictures belong there, and "
-            "their labels in labels/ beside images/"
+            f"no train/images nor images/train in {folder} (nor of val or test): pictures belong "
+            "there, and their labels in train/labels or labels/train"
         )
     skipping = Skipping(skip_bad)
     description = described.read(folder / _DESCRIPTION)
-    is_json = any(next((folder / split / "labels").rglob("*.json"), None) for split in SPLITS)
+    is_json = any(next(labels.rglob("*.json"), None) for _, labels in places)
     found = pairs.read(folder, ".json" if is_json else ".txt", skipping)
     splits: dict[str, list[Labelled]] = {split: [] for split in SPLITS}
     kind = labelme if is_json else yolo if _has_boxes(found, description) else points

@@ -43,9 +43,10 @@ def read(path: Path) -> Described:
         text = path.read_text(encoding="utf-8")
     try:
         values = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise LabelError(path, line, f"broken YAML, {error.problem}") from error
+    except yaml.YAMLError as error:  # of two kinds: of its grammar, and of its characters
+        mark = getattr(error, "problem_mark", None)
+        what = getattr(error, "problem", None) or getattr(error, "reason", error)
+        raise LabelError(path, mark.line + 1 if mark else 1, f"broken YAML, {what}") from error
     if not isinstance(values, dict):
         raise LabelError(path, 1, "wanted keys and values, as in kpt_shape: [17, 3]")
     found: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""train|val|test/{images,labels} → pictures, each with the label file of the same name."""
+"""Folders of pictures and of labels → pictures, each with the label file of the same name."""
 
 from __future__ import annotations
 
@@ -20,11 +20,20 @@ class Pair:
     label: Path
 
 
+def places(folder: Path, split: str) -> list[tuple[Path, Path]]:
+    """Where pictures of a split may be, and their labels: some of these folders are there.
+
+    Roboflow has train/images and valid/images; Ultralytics and CVAT have images/train, images/val.
+    """
+    names = ("val", "valid") if split == "val" else (split,)
+    found = [(folder / name / "images", folder / name / "labels") for name in names]
+    return found + [(folder / "images" / name, folder / "labels" / name) for name in names]
+
+
 def read(folder: Path, ending: str, skipping: Skipping) -> list[Pair]:
     """The pairs of all splits by name. LabelError for a label file that no picture belongs to."""
     pairs = []
-    for split in SPLITS:
-        images, labels = folder / split / "images", folder / split / "labels"
+    for split, (images, labels) in [(s, both) for s in SPLITS for both in places(folder, s)]:
         found: dict[Path, Path] = {}
         for picture in sorted(images.rglob("*")):
             if picture.suffix.lower() in pictures.SUFFIXES:

@@ -7,6 +7,7 @@ keypoint at 0 0 is not labelled; nor is one with visibility 0. All classes are t
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -20,7 +21,7 @@ from train.label_files.wrong import LabelError, Skipping, at, check_inside, numb
 from train.labels import NOT_LABELLED, VISIBLE, Floats, Keypoints, Labelled
 
 _BOX = 5  # columns before the keypoints
-_FLAGS = {f"{n}{zeros}" for n in range(3) for zeros in ("", ".0", ".000000")}
+_FLAG = re.compile(r"[012](?:\.0*)?")
 
 
 def read(
@@ -52,7 +53,7 @@ def columns(pairs: Sequence[Pair]) -> tuple[int, int]:
     size = sizes.most_common(1)[0][0]
     path, _ = next(first for first in firsts if len(first[1]) == size + _BOX)
     flags = {word for _, words in firsts if len(words) == size + _BOX for word in words[7::3]}
-    if size > 0 and size % 3 == 0 and flags <= _FLAGS:
+    if size > 0 and size % 3 == 0 and all(map(_FLAG.fullmatch, flags)):
         return size // 3, 3
     if size > 0 and size % 2 == 0:
         return size // 2, 2

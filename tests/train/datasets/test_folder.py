@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from drawn import picture
@@ -64,6 +66,34 @@ def test_yolo_without_visibility(tmp_path):
     [one] = dataset.splits["train"]
     assert one.flags.tolist() == [[2, 2, 0, 2]]
     assert one.xy[0, 3].tolist() == [7.5, 41.5]
+
+
+@pytest.mark.parametrize("flag", ["2", "1.0", "2.00000"])
+def test_the_columns_say_whether_there_is_visibility(tmp_path, flag):
+    line = "0 .5 .5 .2 .2" + f" .25 .5 {flag}" * 2  # as long as 3 keypoints without
+    write(tmp_path, {"train/a.txt": line})
+    assert reader.read(tmp_path).splits["train"][0].flags.tolist() == [[float(flag)] * 2]
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {"train": "train/{}", "val": "valid/{}", "test": "test/{}"},  # Roboflow
+        {"train": "{}/train", "val": "{}/val", "test": "{}/test"},  # Ultralytics, CVAT
+    ],
+)
+@pytest.mark.parametrize("kind", [".txt", ".json"])
+def test_where_tools_put_pictures_and_labels(tmp_path, layout, kind):
+    shape = {"label": "tip", "points": [[16, 24]], "shape_type": "point"}
+    text = YOLO if kind == ".txt" else json.dumps({"shapes": [shape]})
+    for place in layout.values():
+        picture(tmp_path / place.format("images") / "a.jpg")
+        label = (tmp_path / place.format("labels") / "a").with_suffix(kind)
+        label.parent.mkdir(parents=True)
+        label.write_text(text)
+    for split, [one] in reader.read(tmp_path).splits.items():
+        assert one.name == f"{layout[split].format('images')}/a.jpg"
+        assert one.xy[0, 0].tolist() == [15.5, 23.5]
 
 
 def test_a_box_of_size_0_is_not_known(tmp_path):
@@ -205,6 +235,7 @@ def test_a_folder_without_a_labelled_picture_is_named(tmp_path):
         ("kpt_shape: [2, 3]\n\nskeleton: [[1, 2]]", 3, r"edges must join keypoints 0\.\.1"),
         ("a: [\nb: }", 2, "broken YAML"),
         ("- a", 1, "wanted keys and values"),
+        ("a: b\n# \x07", 1, "broken YAML, special characters are not allowed"),
     ],
 )
 def test_a_wrong_data_yaml_is_named(tmp_path, text, line, what):
