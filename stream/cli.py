@@ -59,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     A reader of standard output who leaves, as `head` does, is no failure.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    _hold_what_is_closed()
     try:
         with _stops_heard():
             return _run(words)
@@ -75,6 +76,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         _let_go(sys.stdout)
         _let_go(sys.stderr)
+
+
+def _hold_what_is_closed() -> None:
+    """Take the standard descriptors that are free: what is opened next would be written to by them.
+
+    For reading only, so that what is to be written there is an error.
+    """
+    while (taken := os.open(os.devnull, os.O_RDONLY)) <= 2:
+        pass
+    os.close(taken)
+    if sys.stderr is None:  # `print` would take standard output in its place
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 - it stays open
 
 
 def _run(words: Sequence[str]) -> int:

@@ -155,6 +155,28 @@ def test_a_failure_keeps_its_exit_code_where_it_cannot_be_written():
     assert done.returncode == 2
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full disk")
+def test_a_full_stderr_is_no_failure_of_a_run(clip, model, tmp_path):
+    lines = tmp_path / "out.jsonl"
+    words = [*COMMAND, str(clip), "--json", str(lines), *fake(model)]
+    with Path("/dev/full").open("wb") as full:
+        assert subprocess.run(words, stderr=full, check=False).returncode == 0
+    assert lines.read_bytes().count(b"\n") == frames_in(clip)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_streams_that_are_closed_from_the_start_are_nobody_elses():
+    code = (
+        "import os, stream.cli\n"
+        "stream.cli.main(['missing.mp4', '--json', '-'])\n"
+        "os._exit(os.open(os.devnull, os.O_RDONLY))"
+    )
+    words = ["sh", "-c", '"$0" -c "$1" 2>&- <&-', sys.executable, code]
+    done = subprocess.run(words, stdout=subprocess.PIPE, check=False)
+    assert done.stdout == b""  # where an error is told is closed
+    assert done.returncode > 2  # what is opened next
+
+
 @pytest.mark.skipif(not hasattr(select, "poll"), reason="Windows has no poll")
 def test_a_reader_who_left_is_noticed_where_a_poll_for_nothing_tells_nothing(monkeypatch):
     class MacPoll:
