@@ -162,6 +162,9 @@ def stream(words: Sequence[str]) -> int:
         how = opening(live=source.info.live, progress=building)
         engine = opened.enter_context(closing(choose(args.model, args.engine, how)))
         deck.mention_another_camera(source.info, engine.spec)
+        # before a first pass, for hours may go by in it
+        wanted = _open_sinks(args, source, engine.spec, show=show)
+        sinks = [opened.enter_context(closing(sink)) for sink in wanted]
         find: Finding = partial(estimate, deck=deck.known)
         engine_says, waiting = (lambda: f"{engine}, {engine.spec.name}"), WAITING
         if args.second_pass:

@@ -148,6 +148,13 @@ def test_the_command_writes_every_frame_and_tells_of_both_passes(tmp_path, capsy
     assert ["first pass: 12 frames" in line for line in told] == [True, False]
 
 
+@pytest.mark.parametrize("words", [["--out", "out.avi"], ["--show"]])
+@pytest.mark.usefixtures("no_display")
+def test_what_cannot_be_written_is_told_before_the_first_pass(words, clip, model, capsys):
+    assert cli.main([str(clip), "--second-pass", *words, *fake(model)]) == 1
+    only_error(capsys)
+
+
 @pytest.mark.parametrize(
     "words", [["--camera", "0"], ["rtsp://host/stream"], ["synth:"], ["no.mp4"], ["shot.png"]]
 )
