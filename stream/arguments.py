@@ -80,7 +80,7 @@ def input_files(source: str | None) -> list[Path]:
 
 
 def _camera(text: str) -> str:
-    if not text.isdecimal() and not text.startswith("/dev/"):
+    if not (text.isdecimal() and len(text) <= 4) and not text.startswith("/dev/"):
         raise argparse.ArgumentTypeError(f"a camera is a number from 0, got {text!r}")
     return text
 

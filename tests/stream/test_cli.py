@@ -49,6 +49,7 @@ def test_pictures_are_judged_alone(model, tmp_path):
         ([], "name one source"),
         (["clip.mp4", "--camera", "0"], "got both"),
         (["--camera", "first"], "a camera is a number"),
+        (["--camera", "4294967296"], "a camera is a number"),
         (["clip.mp4", "--engine", "abacus"], "abacus"),
         (["clip.mp4", "--frobnicate"], "--frobnicate"),
         (["engines", "--frobnicate"], "--frobnicate"),
