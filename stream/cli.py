@@ -175,8 +175,6 @@ def stream(words: Sequence[str]) -> int:
             source = opened.enter_context(closing(open_source(args)))
             find = passes.second  # takes a second for a thousand frames to begin with
             waiting = f"putting {len(passes):,} frames together"
-        wanted = _open_sinks(args, source, engine.spec, show=show)
-        sinks = [opened.enter_context(closing(sink)) for sink in wanted]
         with Dashboard(source.info, engine_says, waiting=waiting) as dashboard:
             opened.pop_all()  # from here on the run closes them
             run(source, engine, sinks, names=args.names, on_result=dashboard, find=find)
