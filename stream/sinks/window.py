@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -22,13 +24,37 @@ def has_display() -> bool:
     """Whether a window can be opened; asked first, because Qt ends the process if it cannot."""
     if sys.platform in {"win32", "darwin"}:
         return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    display = os.environ.get("DISPLAY")
+    if display and (sys.platform != "linux" or _answers(display)):
+        return True
+    return bool(os.environ.get("WAYLAND_DISPLAY")) and _speaks_wayland()
+
+
+def _answers(display: str) -> bool:
+    """Whether an X server lets us in; one that is named may be gone, or another user's."""
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")  # which Qt needs as well
+    except OSError:
+        return False
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connection = ctypes.c_void_p(xcb.xcb_connect(os.fsencode(display), None))
+    refused = bool(xcb.xcb_connection_has_error(connection))
+    xcb.xcb_disconnect(connection)
+    return not refused
+
+
+def _speaks_wayland() -> bool:
+    """Whether OpenCV does; the Qt that opencv-python brings along knows X only."""
+    brought = Path(cv2.__file__).parent / "qt" / "plugins" / "platforms"
+    return not brought.is_dir() or any(brought.glob("*wayland*"))
 
 
 def open_sink(title: str = "kpstream") -> Window:
     """A title → a window, once there is a picture for it. Raises OSError without a display."""
     if not has_display():
-        raise OSError("there is no display for a window; write --out FILE.mp4 or --json FILE")
+        named = os.environ.get("DISPLAY")
+        lack = f"the display {named} does not answer" if named else "there is no display"
+        raise OSError(f"{lack} for a window; write --out FILE.mp4 or --json FILE")
     return Window(title)
 
 

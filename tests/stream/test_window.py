@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import sys
+import threading
+from collections.abc import Iterator
 
 import pytest
 from clips import flat, nothing_found
@@ -10,17 +14,57 @@ from clips import flat, nothing_found
 from stream.sinks.window import Window, has_display, is_quit, open_sink
 
 
-@pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="there is always a display")
-def test_a_display_is_what_the_environment_names(monkeypatch):
-    monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+@pytest.fixture
+def x_server() -> Iterator[str]:
+    """The name of a display that lets everybody in (X11's connection setup) and has no screen."""
+    fixed = bytes(32)
+    welcome = struct.pack("=BxHHH", 1, 11, 0, len(fixed) // 4) + fixed
+
+    def serve() -> None:
+        with listening.accept()[0] as client:
+            client.recv(1024)
+            client.sendall(welcome)
+            client.recv(1024)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(5)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"127.0.0.1:{listening.getsockname()[1] - 6000}"
+        thread.join()
+
+
+@pytest.mark.usefixtures("no_display")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is not asked, or always there")
+def test_a_display_is_one_that_answers(monkeypatch, x_server):
     assert not has_display()
-    with pytest.raises(OSError, match="no display for a window; write --out"):
+    with pytest.raises(OSError, match="there is no display for a window; write --out"):
         open_sink()
-    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    monkeypatch.setenv("DISPLAY", x_server)
     assert has_display()
-    monkeypatch.delenv("WAYLAND_DISPLAY")
-    monkeypatch.setenv("DISPLAY", ":0")
+
+
+@pytest.mark.usefixtures("no_display")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is not asked, or always there")
+def test_a_display_that_is_gone_is_told_and_no_reason_to_die(monkeypatch):
+    monkeypatch.setenv("DISPLAY", "127.0.0.1:59000")
+    assert not has_display()
+    with pytest.raises(OSError, match=r"the display 127\.0\.0\.1:59000 does not answer for a win"):
+        open_sink()
+
+
+@pytest.mark.usefixtures("no_display")
+def test_wayland_is_a_display_where_opencv_speaks_it(monkeypatch, tmp_path):
+    if sys.platform in {"win32", "darwin"}:
+        pytest.skip("there is always a display")
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    monkeypatch.setattr("cv2.__file__", str(tmp_path / "__init__.py"))
+    assert has_display()  # an OpenCV that brings no Qt of its own along
+    plugins = tmp_path / "qt" / "plugins" / "platforms"
+    plugins.mkdir(parents=True)
+    (plugins / "libqxcb.so").touch()
+    assert not has_display()
+    (plugins / "libqwayland-generic.so").touch()
     assert has_display()
 
 
