@@ -8,6 +8,7 @@ closed, no thread is left, and what is raised is the error that came first.
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -30,6 +31,9 @@ T = TypeVar("T")
 AHEAD = 6
 """Results of a file that may wait to be written: the encoder takes some frames three times as long
 as others, and the network need not wait for it."""
+
+PATIENCE_S = 1.0
+"""A stop that a write did not let through for so long is, asked for again, obeyed in the middle."""
 
 Watcher = Callable[[Result, Stats], None]
 
@@ -78,6 +82,7 @@ def run(
         size = 2 if info.live else AHEAD
         results = threaded(found, name="infer", size=size, unblock=capture.close)
         threads.callback(results.close)
+        closing.callback(stops.forget)
         with suppress(Finished):
             for result in stops.heard(results):
                 hud = _hud(stats, telling_stage(live=info.live))
@@ -136,15 +141,17 @@ class _Stops:
     """Ctrl-C and SIGTERM, held back but for where the run waits for the next result.
 
     Raised in the middle of a write they would tear it, and the first second of a recording with
-    it: what an encoder was about to hand over is lost. While outputs are finished they are
-    forgotten. Only signals that Python handles are held, and only in the main thread, which alone
-    is told of them.
+    it: what an encoder was about to hand over is lost. Only who insists is heard there: whoever is
+    to read what is written may never do so. While outputs are finished they are forgotten. Only
+    signals that Python handles are held, and only in the main thread, which alone is told of them.
     """
 
     def __init__(self) -> None:
         self._ears: dict[int, Callable[[int, FrameType | None], object]] = {}
         self._waiting = False
+        self._finishing = False
         self._missed: int | None = None
+        self._missed_s = math.inf
 
     def __enter__(self) -> _Stops:
         if threading.current_thread() is threading.main_thread():
@@ -160,7 +167,7 @@ class _Stops:
             signal.signal(number, ear)
 
     def heard(self, items: Iterator[T]) -> Iterator[T]:
-        """Items → the same; while it waits for one, and only then, a stop is raised."""
+        """Items → the same; while it waits for one, and as a rule only then, a stop is raised."""
         while True:
             try:
                 self._waiting = True
@@ -173,7 +180,16 @@ class _Stops:
                 self._waiting = False
             yield item
 
+    def forget(self) -> None:
+        """From now on outputs are finished."""
+        self._finishing = True
+
     def _hear(self, number: int, frame: FrameType | None) -> None:
-        self._missed = None if self._waiting else number
-        if self._waiting:
+        if self._finishing:
+            return
+        now_s = time.monotonic()
+        if self._waiting or now_s - self._missed_s > PATIENCE_S:
+            self._missed, self._missed_s = None, math.inf
             self._ears[number](number, frame)
+        else:
+            self._missed, self._missed_s = number, min(now_s, self._missed_s)

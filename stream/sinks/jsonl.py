@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import select
+from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from stream.planes import Planes
 
 
+_UNTEXT = "backslashreplace"
+"""A name's bytes that are not UTF-8 are lone surrogates, which JSON writes as \\udcXX."""
+
+
 def open_sink(path: Path, spec: ModelSpec, *, live: bool = False, alone: bool = True) -> JsonLines:
     """A path, or `STDOUT` → a sink that writes there. Raises OSError if it cannot be written.
 
@@ -24,15 +30,8 @@ def open_sink(path: Path, spec: ModelSpec, *, live: bool = False, alone: bool = 
     else is written, so the run may end once nobody reads on.
     """
     to = 1 if path == STDOUT else checked_output(path)
-    file = open(  # noqa: SIM115 - the sink closes it
-        to,
-        "w",
-        encoding="utf-8",
-        # a name's bytes that are not UTF-8 are lone surrogates, which JSON writes as \udcXX
-        errors="backslashreplace",
-        newline="\n",
-        closefd=path != STDOUT,
-    )
+    # without a buffer, which would be written again, and waited for, when it is closed
+    file = open(to, "wb", buffering=0, closefd=path != STDOUT)  # noqa: SIM115 - the sink closes it
     name = "standard output" if path == STDOUT else str(path)
     return JsonLines(file, name, spec.keypoints, live=live, alone=alone)
 
@@ -43,7 +42,7 @@ class JsonLines:
     wants_picture = False
 
     def __init__(
-        self, file: TextIO, name: str, keypoints: tuple[str, ...], *, live: bool, alone: bool
+        self, file: FileIO, name: str, keypoints: tuple[str, ...], *, live: bool, alone: bool
     ) -> None:
         self._name = name
         self._keypoints = keypoints
@@ -62,10 +61,9 @@ class JsonLines:
         del picture
         if self._unread:
             return
-        line = as_line(result, self._keypoints, self._time_s(result))
+        line = as_line(result, self._keypoints, self._time_s(result)) + "\n"
         try:
-            self._file.write(line + "\n")
-            self._file.flush()  # so that a killed process leaves whole lines
+            self._put(line.encode("utf-8", _UNTEXT))
         except BrokenPipeError as error:  # as `head` does once it has its lines
             self._unread = True
             if self._alone:
@@ -77,10 +75,17 @@ class JsonLines:
         """Close the file. Raises OSError with its name if what is left cannot be written."""
         try:
             self._file.close()
-        except BrokenPipeError:  # it tries once more to write what nobody reads
-            pass
         except OSError as error:
             raise self._cannot(error) from error
+
+    def _put(self, line: bytes) -> None:
+        """Write all of it: a pipe may take a part, or nothing if a process beside made it so."""
+        left = memoryview(line)
+        while left:
+            taken = self._file.write(left)
+            if taken is None:
+                select.select([], [self._file], [])
+            left = left[taken or 0 :]
 
     def _cannot(self, error: OSError) -> OSError:
         """What the system says, with the file that it does not name."""

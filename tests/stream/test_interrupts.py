@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pieces import SPEC, Dots, Taker
 from trouble import Acting, ActingDots, Breaking, Outputs, fail, interrupt, within
 
 from engines.fake import FakeEngine
+from stream import pipeline
 from stream.pipeline import run
 
 
@@ -126,3 +128,21 @@ def test_a_stop_that_the_caller_only_notes_does_not_end_the_run():
         signal.signal(signal.SIGTERM, before)
     assert noted == [signal.SIGTERM]
     assert stats.frames == 10
+
+
+def test_who_insists_is_heard_even_while_a_write_is_stuck(stop, monkeypatch):
+    monkeypatch.setattr(pipeline, "PATIENCE_S", 0.2)
+
+    class Stuck(Taker):
+        def write(self, result, picture):
+            threading.Event().wait(20)
+            super().write(result, picture)
+
+    main, sink = threading.main_thread().ident or 0, Stuck()
+    for delay_s in (0.2, 0.3, 0.6):  # the second belongs to the first: wrappers send two
+        threading.Timer(delay_s, signal.pthread_kill, (main, stop)).start()
+    began = time.monotonic()
+    with within(3), pytest.raises(KeyboardInterrupt):
+        run(Dots(3), FakeEngine(SPEC), [sink])
+    assert time.monotonic() - began > 0.55
+    assert sink.closed == 1

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +19,7 @@ from hypothesis import strategies as st
 from pieces import SPEC
 
 from stream.frame import Count, Frame, Packet, Result
-from stream.sinks.jsonl import as_line, open_sink
+from stream.sinks.jsonl import JsonLines, as_line, open_sink
 
 IMAGE = np.zeros((4, 4, 3), np.uint8)
 
@@ -114,6 +120,54 @@ def test_no_such_folder(tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full disk")
 def test_a_full_disk_is_told_with_the_name_of_the_file():
     sink = open_sink(Path("/dev/full"), SPEC)
-    for call in (lambda: sink.write(nothing()), sink.close):  # the second tries once more
-        with pytest.raises(OSError, match=r"^cannot write /dev/full: No space left on device$"):
-            call()
+    with pytest.raises(OSError, match=r"^cannot write /dev/full: No space left on device$"):
+        sink.write(nothing())
+    sink.close()
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, FileIO]]:
+    """What is written to a pipe can be read from it, if anybody does."""
+    reader, writer = os.pipe()
+    with FileIO(writer, "wb") as file:
+        yield reader, file
+    os.close(reader)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no timers of this kind")
+def test_a_line_that_nobody_took_is_not_waited_for_again(pipe):
+    sink = JsonLines(pipe[1], "pipe", SPEC.keypoints, live=False, alone=True)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.2, 0.5)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            write_for_ever(sink)
+        sink.close()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def write_for_ever(sink: JsonLines) -> None:
+    while True:
+        sink.write(found())
+
+
+@pytest.mark.skipif(not hasattr(os, "set_blocking"), reason="Windows has no such pipes")
+def test_a_slow_reader_of_a_pipe_that_does_not_wait_loses_nothing(pipe):
+    os.set_blocking(pipe[1].fileno(), False)  # so may any process that shares it
+    sink = JsonLines(pipe[1], "pipe", SPEC.keypoints, live=False, alone=True)
+    read = bytearray()
+
+    def read_slowly() -> None:
+        time.sleep(0.1)
+        while data := os.read(pipe[0], 10_000):
+            read.extend(data)
+
+    thread = threading.Thread(target=read_slowly)
+    thread.start()
+    for index in range(300):
+        sink.write(found(index))
+    sink.close()
+    thread.join()
+    assert [json.loads(line)["frame"] for line in read.splitlines()] == list(range(300))
