@@ -29,9 +29,10 @@ _log = logging.getLogger("kpstream")
 def open_source(target: str) -> VideoSource:
     """Path or URL → a source whose first frame is decoded. Raises SourceError with the reason."""
     address = media.is_address(target)
-    name = re.sub(r"(?<=://)[^/@]*@", "", target)  # a password is not for the log
+    # a password, which may hold an @, is not for the log
+    name = re.sub(r"(?<=://)[^/?#]*@", "", target)
     if not address and not Path(target).is_file():
-        raise SourceError(f"no such file: {target}")
+        raise SourceError(_no_file(target))
     try:
         container = media.open_media(target)
     except av.FFmpegError as error:
@@ -41,6 +42,15 @@ def open_source(target: str) -> VideoSource:
     except BaseException:
         container.close()
         raise
+
+
+def _no_file(target: str) -> str:
+    camera = target.isdecimal() or target.startswith("/dev/video")
+    remedy = f"; a camera is --camera {target}" if camera else ""
+    if not Path(target).exists():
+        return f"no such file: {target}{remedy}"
+    remedy = remedy or ", which cannot be read twice; keep what it gives in a file first"
+    return f"{target} is a device or a pipe{remedy}"
 
 
 def _unreadable(name: str, error: av.FFmpegError, *, address: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -35,7 +36,8 @@ def test_each_kind_is_opened_by_its_module(tmp_path):
         ("nothing.mp4", "no such file"),
         ("nothing.png", "no such file"),
         ("nothing*.png", "no file matches"),
-        ("nothing", "no such file"),
+        ("nothing", "no such file: nothing$"),
+        ("97", "no such file: 97; a camera is --camera 97$"),
         ("tcp://127.0.0.1:1", "cannot open tcp"),
         ("http://127.0.0.1:1/a.png", "cannot open http"),
     ],
@@ -43,6 +45,13 @@ def test_each_kind_is_opened_by_its_module(tmp_path):
 def test_what_is_not_there_is_said_by_the_right_module(target, reason):
     with pytest.raises(SourceError, match=reason):
         open_source(target)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+def test_a_pipe_is_not_said_to_be_missing(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SourceError, match="pipe is a device or a pipe, which cannot be read"):
+        open_source(str(tmp_path / "pipe"))
 
 
 def test_pictures_do_not_wait_for_ffmpeg(tmp_path):

@@ -85,3 +85,10 @@ def test_sound_that_is_not_served_again_costs_no_picture(tmp_path, address, capl
     assert len(decoded(tmp_path / "out.mp4")) == 30
     assert "clip.mkv cannot be read: " in caplog.text
     assert "secret" not in caplog.text
+
+
+def test_a_password_that_holds_an_at_sign_is_not_said_either(tmp_path, address):
+    write_clip(tmp_path / "clip.mkv", PICTURES[:2])
+    source = video.open_source(f"{address.replace('secret', 'se@cret')}/clip.mkv?at=@")
+    assert source.info.name == f"{address.replace('me:secret@', '')}/clip.mkv?at=@"
+    source.close()
