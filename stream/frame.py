@@ -41,7 +41,7 @@ class Frame:
     pixels: NDArray[np.uint8] | Planes  # (H, W, 3) BGR, or as decoded; never written to
     index: int  # capture counter from 0; a gap is a dropped frame
     captured_s: float  # time.monotonic() when the driver or decoder returned it
-    pts_s: float | None  # media time; None for a camera and for stills
+    pts_s: float | None  # media time; None for a camera, for stills, and where nothing tells it
     source: str  # what the user named: the clip, the camera, the picture's path
     focal_35mm: float | None = None  # focal length in mm as if on 35 mm film, if the file says it
 

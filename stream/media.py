@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import av
 from av import Packet
 from av.container import InputContainer
+from av.format import Flags
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
@@ -39,6 +41,16 @@ def open_media(target: str) -> InputContainer:
     options = _LOW_LATENCY if is_remote(target) and not slow else {}
     timeout = (OPEN_TIMEOUT_S, READ_TIMEOUT_S)
     return av.open(target, container_options=options, timeout=timeout, metadata_errors=_ANY_TEXT)
+
+
+def is_untimed(container: InputContainer) -> bool:
+    """Whether it holds pictures one after the other and nothing of when, as a camera's MJPEG."""
+    return bool(container.format.flags & cast("int", Flags.no_timestamps.value))
+
+
+def comes_in_heaps(container: InputContainer) -> bool:
+    """Whether it is a list of files that is written on, each of which comes all at once."""
+    return container.format.name == "hls"
 
 
 def pictures_of(container: InputContainer) -> VideoStream | None:

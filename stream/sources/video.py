@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import cast
 
 import av
@@ -17,11 +19,15 @@ from av.video.stream import VideoStream
 from stream import media
 from stream.frame import Frame, SourceError, SourceInfo
 from stream.joins import FrameTimes, PictureTimes
+from stream.pace import Pace
 from stream.shown import as_shown
 
 LACKING_S, LACKING = 0.4, 0.02
 """A file is cut off if it lacks more than that many seconds, and than that part of its length:
 writers round, and guess how long a last frame is shown."""
+
+_FLUSHED = 16
+"""HLS takes a wait that is broken off for its end, behind which some packets may still come."""
 
 _log = logging.getLogger("kpstream")
 
@@ -73,7 +79,7 @@ class VideoSource:
             held = "only sound" if container.streams.audio else "neither pictures nor sound"
             raise SourceError(f"{name} is not a video: it holds {held}")
         self._stream = stream
-        self._closed = False
+        self._closed = Event()
         self._reading = Lock()
         self._index = 0
         self._start_s = (container.start_time or 0) / av.time_base
@@ -83,6 +89,9 @@ class VideoSource:
         self._end_s = 0.0  # of what was read, sound too
         self._damaged = 0
         self._live = media.is_remote(target) and not container.duration
+        # A live stream of bare pictures has only the times that FFmpeg makes up for it.
+        self._timed = not (self._live and media.is_untimed(container))
+        self._pace = Pace() if self._live and media.comes_in_heaps(container) else None
         # Frame threads keep frames back, which a live picture must not wait for.
         self._stream.thread_type = "SLICE" if self._live else "AUTO"
         self._frames = self._decode()
@@ -101,26 +110,29 @@ class VideoSource:
     def __iter__(self) -> Iterator[Frame]:
         """Frames in the order they are shown. Raises SourceError if a stream breaks off."""
         try:
-            if self._first is not None:
-                first, self._first = self._first, None
-                yield first
-            while True:
+            frame, self._first = self._first, None
+            while frame is not None:
+                yield self._in_time(frame)
                 with self._reading:
-                    frame = None if self._closed else next(self._frames, None)
-                if frame is None:
-                    return
-                yield frame
+                    frame = None if self._closed.is_set() else next(self._frames, None)
         finally:
             self.close()
 
     def close(self) -> None:
         """Close the file, or have the reading thread close it: FFmpeg dies if it is torn away."""
-        self._closed = True
+        self._closed.set()
         if self._reading.acquire(blocking=False):
             try:
                 self._container.close()
             finally:
                 self._reading.release()
+
+    def _in_time(self, frame: Frame) -> Frame:
+        """Wait until a frame is due, if it may have come before, or until it is closed."""
+        if self._pace is None:
+            return frame
+        self._closed.wait(self._pace.wait_s(frame.time_s, time.monotonic()))
+        return replace(frame, captured_s=time.monotonic())
 
     def _decode(self) -> Iterator[Frame]:
         """Packets → frames. A damaged packet costs its own picture, not what follows."""
@@ -143,13 +155,20 @@ class VideoSource:
 
     def _packets(self) -> Iterator[av.Packet[VideoStream]]:
         """Those of the pictures, their times going on, until it is closed."""
+        waits_s: deque[float] = deque(maxlen=_FLUSHED)
+        asked_s = time.monotonic()
         for packet in media.packets_of(self._container):
-            if self._closed:
+            if self._closed.is_set():
                 return
+            waits_s.append(time.monotonic() - asked_s)
             self._end_s = max(self._end_s, self._ends_s(packet))
             # By its `stream_index` the packet that empties a decoder in the end is always 0.
             if packet.stream.index == self._stream.index:
                 yield from self._packet_times.placed(cast("av.Packet[VideoStream]", packet))
+            asked_s = time.monotonic()
+        waits_s.append(time.monotonic() - asked_s)
+        if self._live and max(waits_s) >= media.READ_TIMEOUT_S:
+            raise SourceError(_nothing_came(self._name))
 
     def _decoded(self, packet: av.Packet[VideoStream]) -> list[av.VideoFrame]:
         self._times.begin(packet)
@@ -180,7 +199,7 @@ class VideoSource:
 
     def _frame(self, frame: av.VideoFrame) -> Frame:
         captured_s = time.monotonic()
-        pts_s = self._times.of(frame)
+        pts_s = self._times.of(frame) if self._timed else None
         pixels = as_shown(frame, self._stream.sample_aspect_ratio)
         index, self._index = self._index, self._index + 1
         return Frame(pixels, index, captured_s, pts_s, self._name)
@@ -188,8 +207,12 @@ class VideoSource:
 
 def _broken_off(name: str, error: av.FFmpegError) -> str:
     if isinstance(error, av.ExitError):
-        return f"{name} broke off: nothing came for {media.READ_TIMEOUT_S:g} s"
+        return _nothing_came(name)
     return f"{name} broke off: {error.strerror}"
+
+
+def _nothing_came(name: str) -> str:
+    return f"{name} broke off: nothing came for {media.READ_TIMEOUT_S:g} s"
 
 
 def _frame_count(container: InputContainer, stream: VideoStream) -> int | None:
