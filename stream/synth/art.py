@@ -81,7 +81,7 @@ class Art:
             read_folder(backs, CARD_SIDE_PX, keep) if backs else drawn.backs,
             read_folder(faces, CARD_SIDE_PX, keep) if faces else drawn.faces,
             read_folder(backgrounds, TABLE_SIDE_PX, keep) if backgrounds else drawn.backgrounds,
-            read_folder(hands, HAND_SIDE_PX, keep) if hands else (),
+            read_folder(hands, HAND_SIDE_PX, keep, cut_out=True) if hands else (),
         )
 
 
@@ -93,11 +93,15 @@ def built_in() -> Art:
 
 @lru_cache(maxsize=8)
 def read_folder(
-    folder: Path, side_px: int, keep: Callable[[Path], bool] | None = None
+    folder: Path,
+    side_px: int,
+    keep: Callable[[Path], bool] | None = None,
+    *,
+    cut_out: bool = False,
 ) -> tuple[Image, ...]:
     """Pictures below a folder, in sorted order, none with a side longer than `side_px`.
 
-    `keep` False leaves a file out.
+    `keep` False leaves a file out. What is `cut_out` has to have transparency.
     """
     if not folder.is_dir():
         raise NotADirectoryError(f"pictures are read from a folder, got {folder}")
@@ -108,22 +112,29 @@ def read_folder(
         paths = [path for path in paths if keep(path)]
         if not paths:
             raise FileNotFoundError(f"of the pictures below {folder}, none is to be kept")
-    return tuple(_read(path, side_px) for path in paths)
+    return tuple(_read(path, side_px, cut_out=cut_out) for path in paths)
 
 
-def _read(path: Path, side_px: int) -> Image:
-    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+def _read(path: Path, side_px: int, *, cut_out: bool) -> Image:
+    # a camera's JPEG says how it was held, which OpenCV heeds only where it need not keep alpha
+    jpeg = path.suffix.lower() in {".jpg", ".jpeg"}
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR if jpeg else cv2.IMREAD_UNCHANGED)
     if picture is None:
         raise OSError(f"{path} is not a picture that OpenCV can read")
-    if picture.dtype != np.uint8:
-        picture = cv2.normalize(picture, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)  # type: ignore[call-overload]
+    if picture.dtype == np.uint16:
+        picture = picture // 257
     if picture.ndim == 2:
         picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
-    if picture.shape[2] == 4 and not picture[..., 3].any():
+    height, width = picture.shape[:2]
+    if min(height, width) < 2:
+        raise OSError(f"{path} is {width}x{height} px: leave it out, 2x2 is the least to show")
+    if cut_out and picture.shape[2] != 4:
+        raise OSError(f"{path} has no transparency: a cut-out is wanted, a PNG with alpha")
+    if picture.shape[2] == 4 and not (picture[..., 3] > 127).any():
         raise OSError(f"{path} is transparent everywhere: leave it out, there is nothing to show")
-    scale = side_px / max(picture.shape[:2])
+    scale = side_px / max(height, width)
     if scale < 1:
-        size = tuple(max(1, round(n * scale)) for n in picture.shape[1::-1])
+        size = (max(2, round(width * scale)), max(2, round(height * scale)))
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     return np.asarray(picture, dtype=np.uint8)
 

@@ -1,7 +1,10 @@
+import struct
+
 import cv2
 import numpy as np
 import pytest
 
+from stream.synth import Renderer, SceneConfig
 from stream.synth.art import CARD_SIDE_PX, Art, Texture
 
 
@@ -59,11 +62,52 @@ def test_folders_without_pictures_are_named(tmp_path):
     (tmp_path / "broken.png").write_bytes(b"not a picture")
     with pytest.raises(OSError, match=r"broken\.png"):
         Art.from_folders(faces=tmp_path)
-    cv2.imwrite(str(tmp_path / "broken.png"), np.zeros((8, 8, 4), np.uint8))
+    cv2.imwrite(str(tmp_path / "broken.png"), np.full((8, 8, 4), 100, np.uint8))
     with pytest.raises(OSError, match=r"broken\.png is transparent everywhere"):
         Art.from_folders(hands=tmp_path)
     with pytest.raises(ValueError, match="backs"):
         Art([], [], [])
+
+
+def test_sixteen_bits_are_as_bright_as_eight(tmp_path):
+    eight = np.random.default_rng(0).integers(60, 120, (30, 20, 4)).astype(np.uint8)
+    eight[..., 3] = 255
+    cv2.imwrite(str(tmp_path / "a.png"), eight)
+    cv2.imwrite(str(tmp_path / "b.png"), eight.astype(np.uint16) * 257)
+    cv2.imwrite(str(tmp_path / "c.png"), np.full((30, 20, 4), 65535, np.uint16))
+    one, other, white = Art.from_folders(backs=tmp_path).backs
+    np.testing.assert_array_equal(one, other)
+    assert white.min() == 255
+
+
+def test_a_photograph_stands_as_its_camera_was_held(tmp_path):
+    _, lying = cv2.imencode(".jpg", np.zeros((63, 88, 3), np.uint8))
+    turn = struct.pack("<HIHHHIHHI", 42, 8, 1, 0x0112, 3, 1, 6, 0, 0)  # TIFF: turn it clockwise
+    exif = b"Exif\0\0II" + turn
+    length = (len(exif) + 2).to_bytes(2, "big")
+    whole = lying.tobytes()
+    (tmp_path / "back.jpg").write_bytes(whole[:2] + b"\xff\xe1" + length + exif + whole[2:])
+    assert Art.from_folders(backs=tmp_path).backs[0].shape == (88, 63, 3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "says"),
+    [
+        ((40, 1, 4), r"one\.png is 1x40 px"),
+        ((40, 30, 3), r"one\.png has no transparency"),
+    ],
+)
+def test_what_is_no_hand_is_named(tmp_path, shape, says):
+    cv2.imwrite(str(tmp_path / "one.png"), np.full(shape, 200, np.uint8))
+    with pytest.raises(OSError, match=says):
+        Art.from_folders(hands=tmp_path)
+
+
+def test_a_narrow_picture_is_brought_down_to_what_can_be_drawn(tmp_path):
+    cv2.imwrite(str(tmp_path / "long.png"), np.full((9000, 4, 3), 90, np.uint8))
+    art = Art.from_folders(backs=tmp_path)
+    assert art.backs[0].shape == (CARD_SIDE_PX, 2, 3)
+    Renderer(SceneConfig(), art).sample(np.random.default_rng(0), (48, 48))
 
 
 def test_what_is_transparent_becomes_paper_and_levels_halve():
