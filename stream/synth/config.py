@@ -6,6 +6,7 @@ import difflib
 import json
 from dataclasses import dataclass, fields
 
+from stream.decks import DECKS
 from stream.packet import MAX_CARDS
 
 Range = tuple[float, float]
@@ -16,8 +17,8 @@ class SceneConfig:
     """What scenes are drawn from. Pairs are (low, high) ranges, single floats are probabilities.
 
     Sizes that end in `_rel` are fractions of the picture's shorter side, so that one configuration
-    serves every picture size. Raises ValueError for a range upside down or a probability that is
-    none.
+    serves every picture size. Raises ValueError for a range upside down, a probability that is
+    none and decks of no weight at all.
     """
 
     # the packet: which deck (weights against each other), how large, how thick
@@ -162,12 +163,14 @@ class SceneConfig:
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, tuple):
-                if len(value) != 2 or value[0] > value[1]:
+                if len(value) != 2 or not value[0] <= value[1]:  # which NaN is not either
                     raise ValueError(f"{field.name} must be (low, high), got {value}")
             elif not 0 <= value <= 1:
                 raise ValueError(f"{field.name} must be a probability in 0..1, got {value}")
         if self.cards[0] < 1 or self.cards[1] > MAX_CARDS:
             raise ValueError(f"cards must lie in 1..{MAX_CARDS}, got {self.cards}")
+        if not any(getattr(self, name) for name in DECKS):
+            raise ValueError(f"packets are of a deck: one of {', '.join(DECKS)} must be above 0")
 
     @classmethod
     def from_json(cls, text: str) -> SceneConfig:

@@ -18,6 +18,8 @@ def test_knobs_come_from_json():
         ('{"held": true}', "held must be a number"),
         ('{"held": 2}', "held must be a probability"),
         ('{"extent": 1}', "extent must be two numbers"),
+        ('{"extent": [NaN, 0.5]}', "extent must be .low, high."),
+        ('{"poker": 0, "bridge": 0, "tarot": 0, "jumbo": 0, "mini": 0}', "one of poker, bridge"),
         ('{"extent": [0.1, "a"]}', "extent must be two numbers"),
         ('{"cards": [1.5, 3]}', "cards must be two whole numbers"),
         ('{"cards": [9, 3]}', "cards must be .low, high."),
