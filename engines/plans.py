@@ -142,6 +142,9 @@ def remember(name: str, data: bytes) -> None:
 def _kept(name: str, wanted: Mapping[str, Any]) -> bytes | None:
     try:
         path = cache_dir() / _plain(name)
+    except OSError:  # of which `_keep` tells
+        return None
+    try:
         header, payload = _read(path)
     except FileNotFoundError:
         return None

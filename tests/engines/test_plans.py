@@ -225,9 +225,11 @@ def test_a_user_without_a_home_has_no_cache(monkeypatch, caplog):
     monkeypatch.setattr(Path, "home", nobody)
     for name in ("LOCALAPPDATA", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name)
+    assert recall("verdict") is None
     remember("verdict", b"good")
     assert recall("verdict") is None
-    assert "Set XDG_CACHE_HOME or HOME" in caplog.text
+    (said,) = caplog.messages
+    assert "Set XDG_CACHE_HOME or HOME" in said
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="it has no variable for the cache alone")
