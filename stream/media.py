@@ -18,7 +18,9 @@ OPEN_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 2.0
 """A read of the network cannot be broken off, only time out: `close` has to wait this long."""
 
+# µs; unasked, FFmpeg waits for a sound that is announced and silent until the time is up
 _LOW_LATENCY = {"rtsp_transport": "tcp", "analyzeduration": "1000000"}
+_SERVED = {"analyzeduration": "3000000"}
 _ANY_TEXT = "replace"  # a title need not be UTF-8, and nobody reads it here
 
 
@@ -37,8 +39,8 @@ def open_media(target: str) -> InputContainer:
     if not is_address(target):
         # without `file:` a colon in the name reads as a protocol
         return av.open(f"file:{target}", metadata_errors=_ANY_TEXT)
-    slow = target.startswith(("http://", "https://"))
-    options = _LOW_LATENCY if is_remote(target) and not slow else {}
+    served = target.lower().startswith(("http://", "https://"))  # files too
+    options = (_SERVED if served else _LOW_LATENCY) if is_remote(target) else {}
     timeout = (OPEN_TIMEOUT_S, READ_TIMEOUT_S)
     return av.open(target, container_options=options, timeout=timeout, metadata_errors=_ANY_TEXT)
 

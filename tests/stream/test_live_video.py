@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -64,6 +64,25 @@ def test_pictures_without_times_are_recorded_when_they_came(serve, tmp_path):
     assert times_s[0] == 0
     assert np.diff(times_s[2:]) == pytest.approx(1 / 8, abs=0.1)
     assert times_s[-1] > 0.4  # made up they would be 0.04 apart
+
+
+def test_a_sound_that_is_announced_and_never_comes_is_not_waited_for(serve, tmp_path, monkeypatch):
+    monkeypatch.setattr(media, "OPEN_TIMEOUT_S", 0.5)
+    write_clip(tmp_path / "a.ts", [flat(1)] * 45, [i / 10 for i in range(45)], "aac", sound_s=0)
+    data = (tmp_path / "a.ts").read_bytes()
+    begin = len(data) * 4 // 5 // 188 * 188  # of packets
+
+    def station(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        request.wfile.write(data[:begin])
+        time.sleep(0.8)
+        request.wfile.write(data[begin:])
+
+    frames = []
+    with suppress(SourceError):  # where an answer without a length ends is an error to FFmpeg
+        frames.extend(video.open_source(f"{serve(station)}/stream"))
+    assert len(frames) > 40
 
 
 class Station:
