@@ -86,14 +86,21 @@ def _own_spec(path: Path, model: Any) -> ModelSpec:
 
 
 def _with_exact_beginning(ov: Any, model: Any) -> Any:
-    """A model → one whose first convolutions OpenVINO leaves in f32.
+    """A model → one whose first convolutions OpenVINO leaves in f32. Raises EngineUnavailable.
 
     Its mark for that can be set in its file format only, so the model goes through a file.
     """
     kinds = {"Convolution", "GroupConvolution"}
     found = [op for op in model.get_ordered_ops() if op.get_type_name() in kinds][:EXACT_FIRST]
     names = [op.get_friendly_name() for op in takewhile(lambda op: not _summed(op), found)]
-    with tempfile.TemporaryDirectory(prefix="kpstream-") as folder:
+    try:
+        place = tempfile.TemporaryDirectory(prefix="kpstream-")
+    except OSError as error:
+        raise EngineUnavailable(
+            f"OpenVINO in bf16 needs a temporary folder ({error}): set TMPDIR to one that can be "
+            "written to"
+        ) from error
+    with place as folder:
         written, weights = Path(folder) / "model.xml", Path(folder) / "model.bin"
         ov.serialize(model, written, weights)
         text = written.read_text(encoding="utf-8")

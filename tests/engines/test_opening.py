@@ -4,6 +4,7 @@ import importlib
 import os
 import subprocess
 import sys
+import tempfile
 from types import ModuleType
 
 import marker_graph
@@ -41,6 +42,14 @@ def test_openvino_leaves_the_first_convolutions_in_full_precision(ov, monkeypatc
         found.append(float(np.nanmean(np.abs(parity.read(engine).cards - wanted.cards))))
         engine.close()
     assert found[1] < 0.7 * found[0]
+
+
+def test_without_a_temporary_folder_another_engine_runs(ov, marker_model, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    with pytest.raises(EngineUnavailable, match=r"temporary folder \(.*missing.*\): set TMPDIR"):
+        ov.OvEngine(marker_model, compiled.runtime(), "bf16")
 
 
 def test_what_was_compiled_is_kept_and_says_the_same(ov, monkeypatch, tmp_path):
