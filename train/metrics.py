@@ -93,12 +93,13 @@ def spurious(judged: Judged, beyond_px: float = 10.0) -> list[bool]:
 def by_clip(judged: Iterable[Judged]) -> dict[str, list[Judged]]:
     """Pictures with a packet that were counted or missed → those of each clip, in order.
 
-    Raises ValueError for a clip that shows two counts. If nothing at all was counted, the model
-    counts nothing, and no clip is named.
+    Raises ValueError for a clip that shows two counts. If nothing that was found was counted, the
+    model counts nothing, and no clip is named.
     """
     full = [one for one in judged if one.truth.cards > 0]
     clips: defaultdict[str, list[Judged]] = defaultdict(list)
-    if all(one.count is None for one in full):
+    found = [one for one in full if one.packet is not None]
+    if found and all(one.count is None for one in found):
         return {}
     for one in full:
         if not math.isnan(one.said):

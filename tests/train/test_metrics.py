@@ -152,6 +152,15 @@ def test_a_missed_packet_does_not_flatter():
     assert got["count MAE"].value >= 30 / 4
 
 
+def test_who_misses_every_packet_said_no_cards_of_each():
+    rng = np.random.default_rng(0)
+    missed = [judged(rng, cards=n, clip=str(n), found=False) for n in (10, 10, 30)]
+    got = metrics.figures(missed, stream=True)
+    assert (got["count MAE"].value, got["count MAE"].n) == (pytest.approx(50 / 3), 3)
+    assert got["clip end MAE"].value == 20
+    assert got["interval holds"].n == 0
+
+
 def test_pictures_without_a_packet_are_told_by_their_kind():
     rng = np.random.default_rng(0)
     every = [empty(rng, alarm=i < 2) for i in range(10)]
