@@ -29,6 +29,9 @@ writers round, and guess how long a last frame is shown."""
 _FLUSHED = 16
 """HLS takes a wait that is broken off for its end, behind which some packets may still come."""
 
+DARK_S = 10.0
+"""A live stream is given up if what comes makes no picture for so long: key frames may be rare."""
+
 _log = logging.getLogger("kpstream")
 
 
@@ -88,6 +91,7 @@ class VideoSource:
         self._times = FrameTimes(container, float(1 / rate) if rate else 1 / 30)
         self._end_s = 0.0  # of what was read, sound too
         self._damaged = 0
+        self._dark_s = 0.0  # waited since the last picture
         self._live = media.is_remote(target) and not container.duration
         # A live stream of bare pictures has only the times that FFmpeg makes up for it.
         self._timed = not (self._live and media.is_untimed(container))
@@ -161,6 +165,9 @@ class VideoSource:
             if self._closed.is_set():
                 return
             waits_s.append(time.monotonic() - asked_s)
+            self._dark_s += waits_s[-1]
+            if self._live and self._dark_s > DARK_S:
+                raise SourceError(_dark(self._name))
             self._end_s = max(self._end_s, self._ends_s(packet))
             # By its `stream_index` the packet that empties a decoder in the end is always 0.
             if packet.stream.index == self._stream.index:
@@ -199,6 +206,7 @@ class VideoSource:
 
     def _frame(self, frame: av.VideoFrame) -> Frame:
         captured_s = time.monotonic()
+        self._dark_s = 0.0
         pts_s = self._times.of(frame) if self._timed else None
         pixels = as_shown(frame, self._stream.sample_aspect_ratio)
         index, self._index = self._index, self._index + 1
@@ -213,6 +221,11 @@ def _broken_off(name: str, error: av.FFmpegError) -> str:
 
 def _nothing_came(name: str) -> str:
     return f"{name} broke off: nothing came for {media.READ_TIMEOUT_S:g} s"
+
+
+def _dark(name: str) -> str:
+    what = f"nothing of what came for {DARK_S:g} s makes a picture"
+    return f"{name} shows nothing: {what}; has the sender changed its codec?"
 
 
 def _frame_count(container: InputContainer, stream: VideoStream) -> int | None:

@@ -85,6 +85,25 @@ def test_a_sound_that_is_announced_and_never_comes_is_not_waited_for(serve, tmp_
     assert len(frames) > 40
 
 
+def test_sound_that_goes_on_without_pictures_is_not_followed_for_ever(serve, tmp_path, monkeypatch):
+    monkeypatch.setattr(video, "DARK_S", 0.3)
+    write_clip(tmp_path / "a.ts", [flat(1)] * 30, None, "aac", sound_s=20)
+    data = (tmp_path / "a.ts").read_bytes()
+
+    def station(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        for begin in range(0, len(data), 3760):
+            request.wfile.write(data[begin : begin + 3760])
+            time.sleep(0.02)
+
+    source = video.open_source(f"{serve(station)}/stream")
+    frames = []
+    with pytest.raises(SourceError, match=r"shows nothing: nothing of what came for 0\.3 s"):
+        frames.extend(source)
+    assert len(frames) > 20
+
+
 class Station:
     """Four files of half a second each, in a list that says, if `ends`, that no other follows."""
 
