@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from cv2.utils import logging
+import cv2
+
+_SILENT = 0
 
 
 @contextmanager
 def quiet_opencv() -> Iterator[None]:
     """Nothing of OpenCV's on stderr inside; afterwards as loud as before."""
-    loudness = logging.getLogLevel()
-    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    log: Any = getattr(cv2.utils, "logging", cv2)  # there in OpenCV 5, here in 4
+    loudness = log.getLogLevel()
+    log.setLogLevel(_SILENT)
     try:
         yield
     finally:
-        logging.setLogLevel(loudness)
+        log.setLogLevel(loudness)
