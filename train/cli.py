@@ -42,7 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    said = str(error).strip()
+    if said.startswith("Caught ") and "Original Traceback" in said:  # torch, of a worker's error
+        said = said.splitlines()[-1].partition(": ")[2]
+    text = " ".join(said.split()) or type(error).__name__
     if isinstance(error, ModuleNotFoundError):
         text += "; training needs more than streaming: pip install 'kpstream[train]'"
     return text

@@ -249,8 +249,19 @@ def _resume(path: Path, model: Approach, optimizer: torch.optim.Optimizer, confi
     if "optimizer" not in state:
         raise ValueError(f"{path} is a mean of runs, none to go on with: train on from it by start")
     before = replace(Config.from_json(state["config"]), resume=True, out=config.out)
-    if before != config:
-        raise ValueError(f"{path} was trained with another configuration: start it anew")
+    for name in (option.name for option in fields(config)):
+        was, now = getattr(before, name), getattr(config, name)
+        if was != now:
+            raise ValueError(
+                f"{path} was trained with {name} {was!r}, got {now!r}: "
+                "go on with the same, or start it anew"
+            )
+    learnt, asked = ModelSpec.from_json(state["spec"]).keypoints, model.spec.keypoints
+    if learnt != asked:
+        raise ValueError(
+            f"{path} has learnt {', '.join(learnt)}, and the labels now have {', '.join(asked)}: "
+            "start it anew"
+        )
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     return int(state["epoch"])

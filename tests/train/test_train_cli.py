@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from train import cli, eval_command, protocols, showing
+from train import cli, eval_command, pictures, protocols, showing
 from train.config import Config
 
 
@@ -209,3 +209,17 @@ def test_a_checkpoint_that_is_none_is_one_line(capsys, tmp_path):
         assert code == 1
         assert line == f"kpstream-train: error: {bad} is not a checkpoint that `fit` wrote"
         assert not (tmp_path / "m.onnx").exists()
+
+
+def test_what_goes_wrong_in_a_worker_is_one_line_too(tmp_path):
+    pytest.importorskip("torch")
+    from torch._utils import ExceptionWrapper  # what a DataLoader's workers send their errors in
+
+    try:
+        pictures.read(tmp_path / "a.jpg")
+    except ValueError as error:
+        said = str(error)
+        sent = ExceptionWrapper(where="in DataLoader worker process 0")
+    with pytest.raises(ValueError, match="Traceback") as caught:
+        sent.reraise()
+    assert cli._one_line(caught.value) == said == f"there is no picture {tmp_path / 'a.jpg'}"
