@@ -108,7 +108,7 @@ class Config:
     def _check_numbers(self) -> None:
         if self.input_size < 32 or self.input_size % 32:
             raise ValueError(f"input_size must be a multiple of 32, got {self.input_size}")
-        for option in ("epochs", "batch", "devices", "stride"):
+        for option in ("epochs", "batch", "devices", "stride", "layers", "width"):
             if (got := getattr(self, option)) < 1:
                 raise ValueError(f"{option} must be 1 or more, got {got}")
         for share in ("real", "empty"):

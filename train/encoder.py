@@ -77,7 +77,8 @@ def early(encoder: Any, count: int) -> list[nn.Module]:
 
     Raises ValueError for more stages than there are.
     """
-    if not 0 <= count <= (most := len(stages(encoder))):
+    most = len(stages(encoder))
+    if not 0 <= count <= most:
         raise ValueError(f"the encoder has {most} stages, got {count} that are to be frozen")
     if count == 0:
         return []

@@ -40,16 +40,16 @@ class Held:
 
 
 class _Watched:
-    """A model in training as an engine, on the device that it is on."""
+    """A model in training as an engine, on the device and in the precision that it is in."""
 
     def __init__(self, model: Approach) -> None:
         self.spec = model.spec
-        self._model, self._device = model.eval(), next(model.parameters()).device
+        self._model, self._like = model.eval(), next(model.parameters())
 
     @torch.inference_mode()
     def __call__(self, images: NDArray[np.uint8]) -> Prediction:
         """(B, H, W, 3) BGR uint8 → what the model says."""
-        floats = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2).float()
+        floats = torch.from_numpy(images).to(self._like).permute(0, 3, 1, 2)
         said = self._model.predict(floats)
         return Prediction(said.heatmaps.float().cpu().numpy(), None, None)
 

@@ -93,10 +93,12 @@ def test_a_folder_becomes_a_model_that_streams(data, tmp_path, capsys):
         (["--view", "cat", "--input-size", "60"], 2, "multiple of 32"),
         (["--loss", "magic"], 1, "no loss of heatmaps is called 'magic'"),  # before a download
         (["--batch", "0"], 2, "batch must be 1 or more, got 0"),
-        (["--dataset-options", "points=a"], 1, "the dataset coco has no option 'points=a'; it has"),
+        (["--dataset-options", "points=a"], 1, "the dataset coco has no option 'points'; it has"),
         (["--view", "sideways"], 2, "view must be whole or box or mixed or cat, got 'sideways'"),
         (["--preset", "cats"], 1, "no preset is called 'cats', there are adam-3e-4-l2, cat"),
         (["--start", "a.pt", "--detector", "b.pt"], 2, "start brings a detector of its own"),
+        (["--layers", "-1"], 2, "layers must be 1 or more, got -1"),
+        (["--encoder-model=vgg", "--weights=none", "--frozen=-1"], 1, "has 5 stages, got -1 that"),
     ],
 )
 def test_what_does_not_go_together_is_one_line(data, capsys, words, code, says):
@@ -145,6 +147,25 @@ def test_a_dataset_whose_points_are_all_unlabelled_teaches_nothing(tmp_path, cap
     says = "dots has no labelled point to train on"
     _fails([*words, "--out", str(tmp_path / "run")], 1, says, capsys)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_not_resumed_on_labels_of_other_keypoints(tmp_path, capsys):
+    labels = dots.write(tmp_path / "dots") / "train" / "keypoints.json"
+    (tmp_path / "dots" / "val" / "keypoints.json").unlink()
+    words = ["fit", "--dataset", "coco", "--data", str(labels), *SMALL, "--view", "whole"]
+    words += ["--approach=unet", "--width=8", "--epochs=1", f"--out={tmp_path / 'run'}"]
+    run(*words)
+    labels.write_text(labels.read_text().replace('"green"', '"lime"'))
+    says = "last.pt has learnt blue, green, red, and the labels now have blue, lime, red: start it"
+    _fails([*words, "--resume"], 1, says, capsys)
+
+
+def test_a_model_is_watched_in_its_own_precision(data, tmp_path):
+    words = ["fit", "--dataset", "coco", "--data", data, *SMALL, "--view", "whole"]
+    words += ["--approach=unet", "--width=8", "--epochs=1", "--precision=bf16-true"]
+    run(*words, f"--out={tmp_path / 'run'}")
+    model, _ = loop.load_checkpoint(tmp_path / "run" / "last.pt")
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
 
 
 def test_two_processes_train_as_one_does(data, tmp_path):

@@ -54,9 +54,11 @@ def options(name: str, text: str) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for words in filter(None, map(str.strip, text.split(";"))):
         option, equals, value = (part.strip() for part in words.partition("="))
-        if not equals or option not in kinds or option in _NOT_OPTIONS:
+        if not equals:
+            raise ValueError(f"an option of a dataset is written NAME=VALUE, got {words!r}")
+        if option not in kinds or option in _NOT_OPTIONS:
             known = sorted(kinds.keys() - _NOT_OPTIONS) or "none"
-            raise ValueError(f"the dataset {name} has no option {words!r}; it has {known}")
+            raise ValueError(f"the dataset {name} has no option {option!r}; it has {known}")
         made[option] = _value(kinds[option], option, value)
     return made
 

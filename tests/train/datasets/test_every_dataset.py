@@ -115,9 +115,9 @@ def test_words_are_a_formats_options(name, text, made):
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("faces", "colour=red", r"faces has no option 'colour=red'; it has \['layout'\]"),
-        ("faces", "layout", "faces has no option 'layout'"),
-        ("persons", "folder=x", "persons has no option 'folder=x'; it has none"),
+        ("faces", "colour=red", r"faces has no option 'colour'; it has \['layout'\]"),
+        ("faces", "layout", "an option of a dataset is written NAME=VALUE, got 'layout'"),
+        ("persons", "folder=x", "persons has no option 'folder'; it has none"),
         ("facial", "incomplete=1", "incomplete is yes or no, got '1'"),
         ("cardcut", "hold_out=a", "hold_out is numbers with commas between, got 'a'"),
     ],
