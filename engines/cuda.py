@@ -34,9 +34,8 @@ def _open(path: Path, precision: str, options: dict[str, str]) -> Engine:
         raise EngineUnavailable(
             f"this ONNX Runtime {ort.__version__} has no CUDA, only {known}: {_REMEDY}"
         )
-    if hasattr(ort, "preload_dlls"):  # CUDA's libraries from Python packages, since 1.21
-        with redirect_stdout(sys.stderr):  # it prints what it does not find
+    device = f"CUDA device 0, {precision}"
+    with redirect_stdout(sys.stderr):  # both print what they do not find
+        if hasattr(ort, "preload_dlls"):  # CUDA's libraries from Python packages, since 1.21
             ort.preload_dlls()
-    return OrtEngine(
-        path, ort, f"CUDA device 0, {precision}", provider=_PROVIDER, options_of_provider=options
-    )
+        return OrtEngine(path, ort, device, provider=_PROVIDER, options_of_provider=options)

@@ -58,6 +58,7 @@ class OrtEngine:
             session = ort.InferenceSession(
                 str(path), options, providers=providers, enable_fallback=0
             )
+            session.disable_fallback()  # what versions before 1.24 take no word for
         except self._errors as error:
             raise EngineUnavailable(
                 f"ONNX Runtime {ort.__version__} refuses {path} ({error}): {self._remedy}"

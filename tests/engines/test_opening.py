@@ -113,7 +113,7 @@ def test_what_misses_the_gate_in_full_precision_too_is_refused(marker_model, mon
     ("provider", "words"),
     [
         ("CUDAExecutionProvider", "took CPUExecutionProvider in place of CUDA"),  # in silence
-        ("NoSuchExecutionProvider", r"\(Unknown Provider.*\): see nvidia-smi"),
+        ("NoSuchExecutionProvider", "NoSuchExecutionProvider"),
     ],
 )
 def test_another_provider_than_the_one_asked_for_is_an_error(marker_model, provider, words):
@@ -167,7 +167,9 @@ def test_cuda_says_nothing_on_standard_output(marker_model, monkeypatch, capsys)
     if "CUDAExecutionProvider" in ort.get_available_providers():
         pytest.skip("this one has it")
     monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider"])
-    monkeypatch.setattr(ort, "preload_dlls", lambda: print("Failed to load libcudnn.so.9"))
+    monkeypatch.setattr(
+        ort, "preload_dlls", lambda: print("Failed to load libcudnn.so.9"), raising=False
+    )
     refused = pytest.raises(EngineUnavailable, match="took CPUExecutionProvider in place of CUDA")
     with refused, pytest.warns(UserWarning, match="not in available provider names"):
         engines.open_engine(marker_model, "cuda")
@@ -177,7 +179,9 @@ def test_cuda_says_nothing_on_standard_output(marker_model, monkeypatch, capsys)
 
 
 @pytest.mark.parametrize("backend", ["auto", "cuda", "ort"])
-def test_a_part_of_onnx_runtime_is_none(marker_model, monkeypatch, backend):
+def test_a_part_of_onnx_runtime_is_none(marker_model, monkeypatch, tmp_path, backend):
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):  # where no verdict on OpenVINO is kept
+        monkeypatch.setenv(name, str(tmp_path))
     # what is left of onnxruntime-gpu once onnxruntime is uninstalled beside it
     monkeypatch.setitem(sys.modules, "onnxruntime", ModuleType("onnxruntime"))
     with pytest.raises(EngineUnavailable, match=r"is there in part.*pip install --force-reinstall"):
