@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import io
 import logging
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engines import plans
+from engines.native import native
 from engines.parity import Reading
 from engines.spec import METADATA_KEY, EngineUnavailable, ModelSpec, SpecError, read_spec
 
@@ -149,7 +149,7 @@ def runtime() -> Any:
     """The module. Raises EngineUnavailable."""
     try:
         with unreported():
-            return importlib.import_module("openvino")
+            return native("openvino")
     except (ImportError, OSError) as error:
         raise EngineUnavailable(
             f"OpenVINO does not load ({error}): pip install openvino"

@@ -7,7 +7,6 @@ hands in, the last first.
 from __future__ import annotations
 
 import ctypes
-import importlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.native import native
 from engines.spec import EngineUnavailable
 
 _DEVICE = 0  # the first that CUDA_VISIBLE_DEVICES leaves visible
@@ -154,7 +154,7 @@ class Gpu:
 def find_gpu(extra: str) -> Gpu:
     """The first GPU; `extra` is the pip extra that brings cuda-python. Raises EngineUnavailable."""
     try:
-        cuda = importlib.import_module("cuda.bindings.runtime")
+        cuda = native("cuda.bindings.runtime")
     except (ImportError, OSError) as error:
         raise EngineUnavailable(
             f"cuda-python does not load ({error}): pip install 'kpstream[{extra}]'"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.graph import OUTPUTS, Port, check_graph, check_prediction
+from engines.native import native
 from engines.spec import (
     DEFAULT,
     Engine,
@@ -112,7 +113,7 @@ def runtime() -> Any:
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
-        ort = importlib.import_module("onnxruntime")
+        ort = native("onnxruntime")
     except (ImportError, OSError) as error:
         raise EngineUnavailable(
             f"ONNX Runtime does not load ({error}): pip install onnxruntime"

@@ -21,6 +21,7 @@ from engines.build import build_plan, describe, log_of, ports
 from engines.gpu import Gpu, find_gpu
 from engines.graph import OUTPUTS, check_graph, check_prediction
 from engines.lane import Kernels, Lane
+from engines.native import native
 from engines.parity import Reading
 from engines.plans import Description
 from engines.spec import (
@@ -200,7 +201,7 @@ def carried(path: Path) -> Reading | None:
 def load(runtime: Runtime) -> Any:
     """The runtime's module. Raises EngineUnavailable."""
     try:
-        return importlib.import_module(runtime.module)
+        return native(runtime.module)
     except (ImportError, OSError, RuntimeError) as error:
         raise EngineUnavailable(
             f"{runtime.title} does not load ({error}): pip install 'kpstream[{runtime.extra}]'"
