@@ -93,7 +93,9 @@ def _known(args: argparse.Namespace, name: str) -> Calibration:
     if known is None:
         return Calibration(args.kind or "poker")
     if args.kind not in (None, known.kind):
-        raise UsageError(f"{name} is known as a {known.kind} deck, not {args.kind}: --forget it")
+        raise UsageError(
+            f"{name} is known as a {known.kind} deck, not {args.kind}: name another --deck"
+        )
     return known
 
 
@@ -102,6 +104,7 @@ def _measured(args: argparse.Namespace, known: Calibration) -> Record:
     from stream.calibrate_console import Guide  # noqa: PLC0415
     from stream.choice import choose, opening  # noqa: PLC0415
     from stream.console import building  # noqa: PLC0415
+    from stream.deck_choice import called  # noqa: PLC0415
     from stream.decks import DECKS  # noqa: PLC0415
     from stream.estimate import estimate  # noqa: PLC0415
     from stream.measure import Measure, record  # noqa: PLC0415
@@ -113,8 +116,7 @@ def _measured(args: argparse.Namespace, known: Calibration) -> Record:
         info = source.info
         how = opening(live=info.live, progress=building)
         engine = opened.enter_context(closing(choose(args.model, args.engine, how)))
-        spec = engine.spec
-        if spec.keypoints != KEYPOINTS:
+        if engine.spec.keypoints != KEYPOINTS:
             raise UsageError(f"{args.model} is no model of packets: calibrate without --model")
         measure = Measure(DECKS[known.kind], stills=info.stills)
         sinks = [opened.enter_context(closing(sink)) for sink in _windows(info)]
@@ -122,7 +124,8 @@ def _measured(args: argparse.Namespace, known: Calibration) -> Record:
             opened.pop_all()  # from here on the run closes them
             run(source, engine, sinks, find=partial(estimate, body=False), on_result=guide)
     when = datetime.now().astimezone().isoformat(timespec="minutes")
-    return record(measure, args.cards, known.kind, spec, (info.name, when))
+    where = info.name, when, called(args.model)
+    return record(measure, args.cards, known.kind, engine.spec.max_cards, where)
 
 
 def _windows(info: SourceInfo) -> Iterator[Sink]:

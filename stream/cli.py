@@ -161,7 +161,7 @@ def stream(words: Sequence[str]) -> int:
             raise UsageError("nowhere to put the result: add --out FILE.mp4, --json FILE or --show")
         how = opening(live=source.info.live, progress=building)
         engine = opened.enter_context(closing(choose(args.model, args.engine, how)))
-        deck.mention_another_camera(source.info, engine.spec)
+        deck.mention_another_camera(source.info, args.model)
         # before a first pass, for hours may go by in it
         wanted = _open_sinks(args, source, engine.spec, show=show)
         sinks = [opened.enter_context(closing(sink)) for sink in wanted]

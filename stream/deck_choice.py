@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from pathlib import Path
+from zlib import crc32
 
-from engines.spec import ModelSpec
 from stream.arguments import UsageError
 from stream.calibration import Calibration
 from stream.deck_file import read_decks
@@ -30,9 +31,9 @@ class Choice:
         """The deck, if the user said what it is."""
         return self.deck if self.asked else None
 
-    def mention_another_camera(self, info: SourceInfo, spec: ModelSpec) -> None:
-        """Warn of a frame size or a model that the deck was not learnt with."""
-        if self.calibration is None or self.calibration.fits(info.size_hw, spec.name):
+    def mention_another_camera(self, info: SourceInfo, model: Path) -> None:
+        """Warn of a frame size or a model that the deck was not learnt with. Raises OSError."""
+        if self.calibration is None or self.calibration.fits(info.size_hw, called(model)):
             return
         record = self.calibration.records[-1]
         height, width = record.frame_hw
@@ -44,8 +45,13 @@ class Choice:
             height,
             record.model,
             "another size" if info.size_hw is None else f"{info.size_hw[1]}x{info.size_hw[0]}",
-            spec.name,
+            called(model),
         )
+
+
+def called(model: Path) -> str:
+    """A model's file → its name, and what tells it from others of that name."""
+    return f"{model.stem}-{crc32(model.read_bytes()):08x}"
 
 
 def chosen(name: str | None, cards: int | None) -> Choice:

@@ -7,7 +7,6 @@ from statistics import median
 
 import numpy as np
 
-from engines.spec import ModelSpec
 from stream.calibration import Record
 from stream.cuboid import NEAREST_PX, WORST_SIGMA, Body, solve
 from stream.decks import DECKS, Deck
@@ -101,11 +100,12 @@ class Measure:
 
 
 def record(
-    measure: Measure, cards: int, kind: str, spec: ModelSpec, where: tuple[str, str]
+    measure: Measure, cards: int, kind: str, max_cards: int | None, where: tuple[str, str, str]
 ) -> Record:
     """All that was measured of a packet of that many cards → its record.
 
-    `where` is the source's name and the time. Raises ValueError, in one line with a remedy, for too
+    `max_cards` is the most that the network can name, `where` the source's name, the time and the
+    model. Raises ValueError, in one line with a remedy, for too
     few looks and for looks that do not agree.
     """
     layings, looks = measure.layings.layings(), measure.layings.looks
@@ -128,11 +128,11 @@ def record(
         cards=cards,
         layings_mm=tuple(one.thickness_mm for one in layings),
         frame_sd_mm=float(np.sqrt(np.mean([one.sd_mm**2 for one in layings]))),
-        network_cards=network_cards(looks, spec.max_cards),
+        network_cards=network_cards(looks, max_cards),
         when=where[1],
         source=where[0],
         frame_hw=measure.frame_hw,
-        model=spec.name,
+        model=where[2],
         focal_px=median(look.focal_px for look in looks),
     )
 

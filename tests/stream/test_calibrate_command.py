@@ -214,8 +214,16 @@ def test_another_camera_is_mentioned(whole, half, engine, caplog, tmp_path):
     assert main([half, *words]) == 0
     assert caplog.messages == []
     assert main(["synth:frames=2&size=320x240", *words]) == 0
-    assert "mine was learnt at 640x480 with the model markers" in caplog.text
+    assert "mine was learnt at 640x480 with the model fine-" in caplog.text
     assert "this is 320x240" in caplog.text
+
+
+def test_another_model_of_the_same_name_is_mentioned(whole, half, engine, caplog, tmp_path):
+    assert calibrated(whole, 52, engine) == 0
+    model = write_spec(tmp_path / "fine.onnx", replace(FINE, sigma_px=5.0))
+    words = ["--engine", "fake", "--model", str(model), "--json", str(tmp_path / "x.jsonl")]
+    assert main([half, "--deck", "mine", *words]) == 0
+    assert "calibrate again here" in caplog.text
 
 
 def test_no_count_is_above_the_deck(half, engine, tmp_path, capsys):
