@@ -150,6 +150,8 @@ def _fit(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
 def _average(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     if len(options.checkpoints) < 2:
         parser.error("a mean is of two checkpoints or more")
+    if options.out.suffix != ".pt":
+        parser.error(f"--out must end in .pt, by which a checkpoint is known, got {options.out}")
     from stream.frame import checked_output  # noqa: PLC0415
     from train.average import average  # noqa: PLC0415
 

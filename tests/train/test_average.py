@@ -63,3 +63,12 @@ def test_one_checkpoint_is_no_mean(tmp_path, capsys):
     with pytest.raises(SystemExit):
         cli.main(["average", str(tmp_path / "a.pt"), "--out", str(tmp_path / "mean.pt")])
     assert "two checkpoints" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["mean", "mean.onnx"])
+def test_a_mean_that_nothing_would_know_for_a_checkpoint_is_not_written(tmp_path, capsys, name):
+    written(tmp_path / "a.pt", 1)
+    with pytest.raises(SystemExit):
+        cli.main(["average", *[str(tmp_path / "a.pt")] * 2, "--out", str(tmp_path / name)])
+    assert "--out must end in .pt" in capsys.readouterr().err
+    assert not (tmp_path / name).exists()
