@@ -101,9 +101,9 @@ def _sample(folder: Path, row: dict[str, str], sizes: dict[str, tuple[int, int]]
 
 def split(samples: list[Sample], hold_out: tuple[int, ...]) -> tuple[list[Sample], list[Sample]]:
     """Samples → (training, held out), by whole clips. ValueError for a count without a clip."""
-    missing = set(hold_out) - {s.cards for s in samples}
-    if missing:
-        raise ValueError(f"no clip shows {sorted(missing)} cards, so it cannot be held out")
+    there = {s.cards for s in samples}
+    if missing := set(hold_out) - there:
+        raise ValueError(f"no clip shows {sorted(missing)} cards, there are {sorted(there)}")
     train = [s for s in samples if s.cards not in hold_out]
     held = [s for s in samples if s.cards in hold_out]
     return train, held

@@ -127,7 +127,7 @@ def test_a_clip_that_is_not_there_cannot_be_held_out():
 def test_nor_can_it_be_by_a_name_in_the_datasets_options(tmp_path):
     example(tmp_path)
     assert len(cardcut.read(tmp_path, hold_out=(7, 8)).splits["val"]) == 2
-    with pytest.raises(ValueError, match=r"no clip shows \[99\] cards"):
+    with pytest.raises(ValueError, match=r"no clip shows \[99\] cards, there are \[7"):
         cardcut.read(tmp_path, hold_out=(7, 99))
 
 
