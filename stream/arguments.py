@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import unquote
@@ -90,6 +91,14 @@ def whole_cards(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text[:5]) >= 1 and len(text) <= 4):
         raise argparse.ArgumentTypeError(f"a number of cards is 1 or more, got {text!r}")
     return int(text)
+
+
+def seconds(text: str) -> float:
+    """Text → a length of time, inf too. Raises what argparse makes a line of."""
+    with suppress(ValueError):
+        if (length_s := float(text)) >= 0:
+            return length_s
+    raise argparse.ArgumentTypeError(f"a number of seconds is 0 or more, got {text!r}")
 
 
 def check_source(args: argparse.Namespace) -> None:

@@ -32,6 +32,7 @@ from stream.arguments import (
     one_line,
     open_source,
     same_file,
+    seconds,
     whole_cards,
 )
 
@@ -153,7 +154,7 @@ def stream(words: Sequence[str]) -> int:
 
     deck = deck_choice.chosen(args.deck, args.cards_in_deck)
     with ExitStack() as opened:
-        source = opened.enter_context(closing(open_source(args)))
+        source = opened.enter_context(closing(_source(args)))
         if args.second_pass and (source.info.live or source.info.stills):
             raise UsageError(f"{WANTS_A_FILE}, got {source.info.name}")
         show = _wants_window(args, live=source.info.live)
@@ -201,6 +202,8 @@ def _parser() -> Parser:
     )
     words = "for a file: find in all of it first, then write, so that nothing lags or has to settle"
     add("--second-pass", action="store_true", help=words)
+    words = "how long a camera or stream that broke off is waited for; 0: not at all (300)"
+    add("--wait", type=seconds, metavar="S", default=300.0, help=words)
     add("--names", action="store_true", help="write the corners' names into the picture")
     add("--version", action="store_true", help="print the version and stop")
     return parser
@@ -225,6 +228,16 @@ def _check(args: argparse.Namespace) -> None:
                 raise UsageError(f"{option} {path} is {what} itself: name another file")
         checked_output(path)
         inputs.append((f"the file of {option}", path))
+
+
+def _source(args: argparse.Namespace) -> Source:
+    """What is named, opened; what is live comes back if it breaks off."""
+    source = open_source(args)
+    if not source.info.live:
+        return source
+    from stream.returning import Returning  # noqa: PLC0415
+
+    return Returning(source, partial(open_source, args), wait_s=args.wait)
 
 
 def _wants_window(args: argparse.Namespace, *, live: bool) -> bool:

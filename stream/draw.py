@@ -57,6 +57,16 @@ def draw_over(
         _write(picture, texts, at, unit)
 
 
+def outdated(picture: Picture, seconds: int) -> Picture:
+    """A picture that was shown → a copy that says for how long no other has come."""
+    dark: Picture = np.asarray(cv2.convertScaleAbs(picture, alpha=_SHADE), np.uint8)
+    unit = min(picture.shape[:2]) / 720
+    text = _Text(f"no picture for {seconds} s", 22 * unit, LIGHT)
+    x, y = (picture.shape[1] - text.width) // 2, picture.shape[0] // 2
+    _write(dark, [text], (x, y), unit)
+    return dark
+
+
 def reach(result: Result, spec: ModelSpec, *, names: bool = False, hud: str = "") -> list[Region]:
     """What `draw_over` touches: regions that may reach beyond the picture, a little generous."""
     unit = _unit(result)

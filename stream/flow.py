@@ -58,6 +58,7 @@ class threaded(Iterator[T]):  # noqa: N801 - reads as a word in a chain, like en
         self._newest = newest
         self._unblock = unblock
         self._stopped = False
+        self._roomy = False  # room was made for an item that was not there in time
         # SimpleQueue is one step of C: Ctrl-C cannot leave it half locked, as it can a Condition.
         self._ready: SimpleQueue[T | _End] = SimpleQueue()
         self._room: SimpleQueue[None] = SimpleQueue()
@@ -67,13 +68,22 @@ class threaded(Iterator[T]):  # noqa: N801 - reads as a word in a chain, like en
         self._thread.start()
 
     def __next__(self) -> T:
+        return self.within(None)
+
+    def within(self, seconds: float | None) -> T:
+        """The next item, or TimeoutError if none is there in time, which loses none."""
         if self._stopped:
             raise StopIteration
         # Room is made before the item is taken: an interrupt between the two then leaves a place
         # too many, where the other order would leave one too few, and in the end a deadlock.
-        if not self._newest:
+        if not self._newest and not self._roomy:
             self._room.put(None)
-        item = self._ready.get()
+        self._roomy = False
+        try:
+            item = self._ready.get(timeout=seconds)
+        except Empty:
+            self._roomy = True
+            raise TimeoutError from None
         if not isinstance(item, _End):
             return item
         self._stopped = True

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,6 +140,14 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Finish what was begun; afterwards the output is whole. May be called twice."""
+
+
+@runtime_checkable
+class Attentive(Protocol):
+    """A sink that has something to do while no result comes, as a window has keys to heed."""
+
+    def idle(self) -> None:
+        """Called several times a second then. May raise Finished."""
 
 
 STDOUT = Path("-")

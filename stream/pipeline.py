@@ -23,7 +23,7 @@ import cv2
 from engines.spec import Engine
 from stream.estimate import estimate
 from stream.flow import threaded
-from stream.frame import Finished, Frame, Result, Sink, Source
+from stream.frame import Attentive, Finished, Frame, Result, Sink, Source
 from stream.overlay import Overlay
 from stream.stats import Stats, telling_stage
 
@@ -31,6 +31,9 @@ T = TypeVar("T")
 AHEAD = 6
 """Results of a file that may wait to be written: the encoder takes some frames three times as long
 as others, and the network need not wait for it."""
+
+IDLE_S = 0.1
+"""How long a result is waited for before sinks are told that none came."""
 
 PATIENCE_S = 1.0
 """A stop that a write did not let through for so long is, asked for again, obeyed in the middle."""
@@ -84,7 +87,7 @@ def run(
         threads.callback(results.close)
         closing.callback(stops.forget)
         with suppress(Finished):
-            for result in stops.heard(results):
+            for result in stops.heard(results, [s.idle for s in sinks if isinstance(s, Attentive)]):
                 hud = _hud(stats, telling_stage(live=info.live))
                 written = _write(result, sinks, overlay, hud)
                 stats.add(written, time.monotonic())
@@ -166,19 +169,30 @@ class _Stops:
         for number, ear in self._ears.items():
             signal.signal(number, ear)
 
-    def heard(self, items: Iterator[T]) -> Iterator[T]:
-        """Items → the same; while it waits for one, and as a rule only then, a stop is raised."""
+    def heard(self, items: threaded[T], idle: Sequence[Callable[[], None]]) -> Iterator[T]:
+        """Items → the same; while it waits for one, and as a rule only then, a stop is raised.
+
+        As long as none comes, `idle` is called again and again.
+        """
         while True:
             try:
-                self._waiting = True
-                if self._missed is not None:
-                    self._hear(self._missed, None)
-                item = next(items)
+                item = self._awaited(items)
             except StopIteration:
                 return
-            finally:
-                self._waiting = False
-            yield item
+            except TimeoutError:
+                for call in idle:
+                    call()
+            else:
+                yield item
+
+    def _awaited(self, items: threaded[T]) -> T:
+        try:
+            self._waiting = True
+            if self._missed is not None:
+                self._hear(self._missed, None)
+            return items.within(IDLE_S)
+        finally:
+            self._waiting = False
 
     def forget(self) -> None:
         """From now on outputs are finished."""

@@ -25,13 +25,18 @@ def outputs(tmp_path: Path) -> Outputs:
 @pytest.mark.parametrize("live", [False, True])
 def test_interrupted_while_the_source_is_stuck(outputs, live):
     source = Dots(3, live=live, pause_s=0.05, stuck=True)
-    threading.Timer(0.5, interrupt).start()
+
+    def interrupt_then() -> None:
+        while not (outputs.lines.exists() and '"frame": 2' in outputs.lines.read_text("utf-8")):
+            time.sleep(0.02)
+        time.sleep(0.1)
+        interrupt()
+
+    threading.Thread(target=interrupt_then, daemon=True).start()
     with within(3), pytest.raises(KeyboardInterrupt):
         outputs.run(source, FakeEngine(SPEC))
     assert source.closed
-    if live:  # of which the newest frame wins, as fast as this machine is
-        assert '"frame": 2' in outputs.lines.read_text("utf-8")
-    else:
+    if not live:  # of which the newest frame wins, as fast as this machine is
         outputs.check(3)
 
 
@@ -133,16 +138,20 @@ def test_a_stop_that_the_caller_only_notes_does_not_end_the_run():
 def test_who_insists_is_heard_even_while_a_write_is_stuck(stop, monkeypatch):
     monkeypatch.setattr(pipeline, "PATIENCE_S", 0.2)
 
+    main = threading.main_thread().ident or 0
+
     class Stuck(Taker):
+        began_s = 0.0
+
         def write(self, result, picture):
+            self.began_s = time.monotonic()
+            for delay_s in (0.1, 0.2, 0.5):  # the second belongs to the first: wrappers send two
+                threading.Timer(delay_s, signal.pthread_kill, (main, stop)).start()
             threading.Event().wait(20)
             super().write(result, picture)
 
-    main, sink = threading.main_thread().ident or 0, Stuck()
-    for delay_s in (0.2, 0.3, 0.6):  # the second belongs to the first: wrappers send two
-        threading.Timer(delay_s, signal.pthread_kill, (main, stop)).start()
-    began = time.monotonic()
-    with within(3), pytest.raises(KeyboardInterrupt):
+    sink = Stuck()
+    with pytest.raises(KeyboardInterrupt):
         run(Dots(3), FakeEngine(SPEC), [sink])
-    assert time.monotonic() - began > 0.55
+    assert 0.45 < time.monotonic() - sink.began_s < 3
     assert sink.closed == 1

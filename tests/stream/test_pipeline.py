@@ -50,6 +50,26 @@ def test_a_live_result_is_of_a_frame_that_was_new():
     assert stats.latency_s(AGE, 50) < 0.6
 
 
+class Watchful(Taker):
+    """Counts how often nothing came after two results, and has had enough after some."""
+
+    def __init__(self, enough: int) -> None:
+        super().__init__()
+        self.idled, self._enough = 0, enough
+
+    def idle(self) -> None:
+        self.idled += len(self.results) == 2
+        if self.idled == self._enough:
+            raise Finished
+
+
+def test_a_sink_is_asked_while_no_result_comes_and_may_end_the_run():
+    source, sink = Dots(2, stuck=True), Watchful(enough=3)
+    run(source, FakeEngine(SPEC), [Taker(), sink])
+    assert (len(sink.results), sink.idled, sink.closed) == (2, 3, 1)
+    assert source.closed
+
+
 def test_only_who_wants_the_picture_gets_it_and_it_is_a_drawn_copy():
     draws, plain = Taker(wants_picture=True), Taker()
     run(Dots(2), FakeEngine(SPEC), [plain, draws])
