@@ -23,6 +23,9 @@ from train.labels import SPLITS, Dataset, Keypoints, Labelled
 HOLD_OUT = (51, 45, 39, 33, 27, 21, 15, 9)
 """The counts whose clips are for figures."""
 
+LEAST = 2
+"""Corners that say where a packet is, and how large."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
@@ -36,11 +39,16 @@ class Sample:
 
 
 def load(folder: Path) -> list[Sample]:
-    """Every labelled picture of the folder, in the table's order.
+    """Every labelled picture of the folder, in the table's order, for what looks at its packet.
 
-    Raises FileNotFoundError for a missing table, ValueError naming the line of a bad row.
+    Raises FileNotFoundError for a missing table, ValueError naming the line of a bad row, or a
+    picture whose corners do not say where the packet is.
     """
-    return _samples(folder, Skipping(skip_bad=False))
+    samples = _samples(folder, Skipping(skip_bad=False))
+    for one in samples:
+        if (seen := int(one.visible.sum())) < LEAST:
+            raise ValueError(f"{one.path} has {seen} corners, {LEAST} are wanted: leave it out")
+    return samples
 
 
 def read(folder: Path, *, hold_out: Sequence[int] = HOLD_OUT, skip_bad: bool = False) -> Dataset:

@@ -81,7 +81,7 @@ def test_a_wrong_row_is_named(tmp_path, old, new, what):
 
 
 def test_the_column_called_x_is_the_row(tmp_path):
-    write(tmp_path, [("a.jpg", 7, "1", {"upper_left_back": (0.25, 0.75)})])
+    write(tmp_path, [("a.jpg", 7, "1", CORNERS)])
     [sample] = cardcut.load(tmp_path)
     at = KEYPOINTS.index("upper_left_back")
     np.testing.assert_allclose(sample.xy[at], (0.75 * 64, 0.25 * 48))
@@ -90,9 +90,9 @@ def test_the_column_called_x_is_the_row(tmp_path):
 
 
 def test_a_hidden_corner_is_nan_and_not_a_corner_of_the_picture(tmp_path):
-    write(tmp_path, [("a.jpg", 7, "1", {"lower_right_face": (0.5, 0.5)})])
+    write(tmp_path, [("a.jpg", 7, "1", CORNERS)])
     [sample] = cardcut.load(tmp_path)
-    assert sample.visible.tolist() == [name == "lower_right_face" for name in KEYPOINTS]
+    assert sample.visible.tolist() == [name in CORNERS for name in KEYPOINTS]
     np.testing.assert_array_equal(np.isnan(sample.xy).all(axis=1), ~sample.visible)
     assert np.isnan(sample.xy[~sample.visible]).all()
 
@@ -149,3 +149,11 @@ def test_the_real_folder():
     higher = [np.nanmean(s.xy[upper, 1]) < np.nanmean(s.xy[~upper, 1]) for s in both]
     assert np.mean(higher) > 0.9
     assert (places[:, 0] > 480).any()
+
+
+@pytest.mark.parametrize("corners", [{}, dict(list(CORNERS.items())[:1])])
+def test_a_packet_that_has_no_place_is_told_before_anything_is_cropped_about_it(tmp_path, corners):
+    write(tmp_path, [("a.jpg", 7, "1", CORNERS), ("b.jpg", 9, "2", corners)])
+    with pytest.raises(ValueError, match=rf"b\.jpg has {len(corners)} corners, 2 are wanted"):
+        cardcut.load(tmp_path)
+    assert len(cardcut.read(tmp_path).splits["val"]) == 1  # points alone need no packet
