@@ -28,6 +28,9 @@ def prepare(
     What the region holds beyond the picture is BORDER grey. `out`, if given, is filled and
     returned. Frame px map to input px by `geometry.input_from_frame`.
     """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        # OpenCV would leave the answer in an array of its own
+        raise ValueError(f"a picture must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
     shape = (*input_hw, 3)
     if out is None:
         out = np.empty(shape, np.uint8)

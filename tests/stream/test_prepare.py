@@ -109,3 +109,12 @@ def test_out_is_filled_and_returned(region):
 def test_an_out_of_another_kind_is_refused(out):
     with pytest.raises(ValueError, match="out must be"):
         prepare(np.zeros((90, 120, 3), np.uint8), Region(0, 0, 50, 50), HW, out)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [np.zeros((90, 120), np.uint8), np.zeros((90, 120, 4), np.uint8), np.zeros((90, 120, 3))],
+)
+def test_a_picture_of_another_kind_is_refused(image):
+    with pytest.raises(ValueError, match="a picture must be"):
+        prepare(image, Region(0, 0, 50, 50), HW)
