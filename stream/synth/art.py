@@ -19,7 +19,7 @@ Image = NDArray[np.uint8]
 CARD_SIDE_PX = 528  # longer side that pictures of cards are brought down to
 TABLE_SIDE_PX = 384
 HAND_SIDE_PX = 384
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,9 +105,9 @@ def read_folder(
     """
     if not folder.is_dir():
         raise NotADirectoryError(f"pictures are read from a folder, got {folder}")
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
     if not paths:
-        raise FileNotFoundError(f"no picture ({', '.join(sorted(_SUFFIXES))}) below {folder}")
+        raise FileNotFoundError(f"no picture ({', '.join(sorted(SUFFIXES))}) below {folder}")
     if keep is not None:
         paths = [path for path in paths if keep(path)]
         if not paths:
@@ -132,11 +132,17 @@ def _read(path: Path, side_px: int, *, cut_out: bool) -> Image:
         raise OSError(f"{path} has no transparency: a cut-out is wanted, a PNG with alpha")
     if picture.shape[2] == 4 and not (picture[..., 3] > 127).any():
         raise OSError(f"{path} is transparent everywhere: leave it out, there is nothing to show")
+    return within(np.asarray(picture, dtype=np.uint8), side_px)
+
+
+def within(picture: Image, side_px: int) -> Image:
+    """A picture → the same with no side longer than `side_px`."""
+    height, width = picture.shape[:2]
     scale = side_px / max(height, width)
-    if scale < 1:
-        size = (max(2, round(width * scale)), max(2, round(height * scale)))
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(picture, dtype=np.uint8)
+    if scale >= 1:
+        return picture
+    size = (max(2, round(width * scale)), max(2, round(height * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 @dataclass(frozen=True, eq=False)

@@ -77,8 +77,19 @@ def test_both_sides_together_are_the_folder(tmp_path):
 
 
 def test_a_folder_without_pictures_is_an_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no \.jpg or \.png"):
+    with pytest.raises(FileNotFoundError, match=r"no picture .*\.jpg"):
         empty.paths(tmp_path, held_out=False)
+
+
+def test_what_is_broken_is_named_and_what_is_large_brought_down(tmp_path):
+    for i in range(8):
+        cv2.imwrite(str(tmp_path / f"p{i}.webp"), np.full((3000, 2250, 3), 90, np.uint8))
+    images = [one for side in (False, True) for one in empty.load(tmp_path, held_out=side)]
+    assert [image.shape for image in images] == [(1024, 768, 3)] * 8
+    for i in range(8):
+        (tmp_path / f"p{i}.webp").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"p\d\.webp is not a picture"):
+        empty.load(tmp_path, held_out=False)
 
 
 @pytest.mark.parametrize(

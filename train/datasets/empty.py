@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.synth.art import SUFFIXES, within
+from train import pictures
 from train.datasets.held_out import is_held_out
 
-_SUFFIXES = {".jpg", ".jpeg", ".png"}
+SIDE_PX = 1024
+"""Longer side that they are brought down to: two fifths of one still fill a network's input."""
 
 
 def paths(folder: Path, *, held_out: bool) -> list[Path]:
@@ -18,13 +20,13 @@ def paths(folder: Path, *, held_out: bool) -> list[Path]:
 
     Raises FileNotFoundError if the folder holds no picture at all.
     """
-    every = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
+    every = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
     if not every:
-        raise FileNotFoundError(f"no .jpg or .png below {folder}")
+        raise FileNotFoundError(f"no picture ({', '.join(sorted(SUFFIXES))}) below {folder}")
     return [p for p in every if is_held_out(p) == held_out]
 
 
 def load(folder: Path, *, held_out: bool) -> list[NDArray[np.uint8]]:
-    """The pictures of one side, BGR (H, W, 3)."""
-    images = (cv2.imread(str(path)) for path in paths(folder, held_out=held_out))
-    return [image.astype(np.uint8, copy=False) for image in images if image is not None]
+    """The pictures of one side, BGR (H, W, 3). Raises ValueError naming one that is broken."""
+    sought = paths(folder, held_out=held_out)
+    return [within(pictures.read(path), SIDE_PX) for path in sought]
