@@ -169,8 +169,9 @@ def _stretched(distribution: Distribution, deck: Deck) -> Distribution:
     """The network's opinion (C+1,) of an average deck → of this one, over 0..max(C, deck.cards).
 
     Its last count means that many or more, up to what looks like the whole deck. Each count n
-    becomes `network_ratio` · n, its weight shared between the two whole counts beside that; what
-    lies above the deck is cut off, and if nothing is left the deck is whole.
+    becomes `network_ratio` · n, at most the last one, its weight shared between the two whole
+    counts beside that; what lies above a deck of fewer is cut off, and if nothing is left the deck
+    is whole.
     """
     size = max(len(distribution) - 1, deck.cards)
     counts = np.arange(1, len(distribution))
