@@ -11,8 +11,8 @@ from engines.spec import DEFAULT, Engine, EngineUnavailable, Opening
 
 _PROVIDER = "CUDAExecutionProvider"
 _REMEDY = (
-    "pip uninstall onnxruntime, then pip install 'kpstream[cuda]': the two packages of ONNX "
-    "Runtime overwrite each other"
+    "pip install 'kpstream[cuda]', then pip install --force-reinstall --no-deps onnxruntime-gpu, "
+    "as the two packages of ONNX Runtime overwrite each other"
 )
 
 

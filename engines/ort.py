@@ -59,7 +59,7 @@ class OrtEngine:
             session = ort.InferenceSession(
                 str(path), options, providers=providers, enable_fallback=0
             )
-            session.disable_fallback()  # what versions before 1.24 take no word for
+            session.disable_fallback()  # what older versions take no word for
         except self._errors as error:
             raise EngineUnavailable(
                 f"ONNX Runtime {ort.__version__} refuses {path} ({error}): {self._remedy}"
@@ -67,7 +67,7 @@ class OrtEngine:
         if (taken := session.get_providers()[0]) != provider:
             raise EngineUnavailable(
                 f"ONNX Runtime {ort.__version__} took {taken} in place of {provider}, whose "
-                "libraries it could not load: pip install 'kpstream[cuda]' brings CUDA's"
+                f"libraries it could not load: {_GPU_REMEDY}"
             )
         outputs = _ports(session.get_outputs())
         check_graph(path, spec, _ports(session.get_inputs()), outputs)
