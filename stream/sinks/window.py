@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.draw import outdated
 from stream.frame import Finished, Result
 
 if TYPE_CHECKING:
     from stream.planes import Planes
+
+OLD_S = 2
+"""From so many whole seconds on it is said for how long a picture has been the last one."""
 
 _QUIT_KEYS = {ord("q"), ord("Q"), 27}  # 27 is Esc
 
@@ -72,6 +77,9 @@ class Window:
         # OpenCV ends the process over a name's bytes that are not UTF-8
         self._title = title.encode("utf-8", "replace").decode()
         self._open = False
+        self._last: NDArray[np.uint8] | None = None
+        self._shown_s = 0.0
+        self._told_s = 0
 
     def write(self, result: Result, picture: NDArray[np.uint8] | Planes | None) -> None:
         """Show a picture. Raises Finished when the user has seen enough."""
@@ -86,7 +94,25 @@ class Window:
             scale = min(1.0, 1280 / width, 720 / height)  # fits a small laptop's screen
             cv2.resizeWindow(self._title, round(width * scale), round(height * scale))
             self._open = True
-        cv2.imshow(self._title, picture)
+        self._last, self._shown_s, self._told_s = picture, time.monotonic(), 0
+        self._show(picture)
+
+    def idle(self) -> None:
+        """Heed keys while no picture comes, and say so: the last one must not pass for a new one.
+
+        Raises Finished as `write` does.
+        """
+        if self._last is None:
+            return
+        old_s = int(time.monotonic() - self._shown_s)
+        tell = old_s >= OLD_S and old_s != self._told_s
+        self._told_s = old_s
+        self._show(outdated(self._last, old_s) if tell else None)
+
+    def _show(self, picture: NDArray[np.uint8] | None) -> None:
+        """Show a picture, or leave the one that is there, and hear what the user wants."""
+        if picture is not None:
+            cv2.imshow(self._title, picture)
         key = cv2.waitKey(1)
         if is_quit(key) or cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
             raise Finished

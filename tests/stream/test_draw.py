@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from engines.spec import ModelSpec
-from stream.draw import colours, draw, reach, short_names
+from stream.draw import colours, draw, outdated, reach, short_names
 from stream.frame import Count, Frame, Packet, Result
 from stream.packet import EDGES, FLIP, KEYPOINTS
 
@@ -214,3 +214,15 @@ def test_other_skeletons_are_drawn_too():
     spec = ModelSpec("face", ("left", "right", "nose"), ((0, 1),), (1, 0, 2), (64, 64), 4, 3.0)
     picture = draw(result_of(CORNERS[:3]), spec, names=True)
     assert [at(picture, xy) for xy in CORNERS[:3]] == colours(3)
+
+
+@pytest.mark.parametrize("hw", [(720, 1280), (96, 128), (1, 1)])
+def test_a_picture_that_is_old_is_dark_and_says_how_old(hw):
+    picture = np.full((*hw, 3), 200, np.uint8)
+    seven, eight = (outdated(picture, seconds) for seconds in (7, 8))
+    assert (picture == 200).all()
+    assert seven.shape == picture.shape
+    assert seven[-1, -1].max() < 100
+    if min(hw) > 1:
+        assert seven.max() > 200
+        assert (seven != eight).any()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from clips import flat, nothing_found
 
+from stream.frame import Finished
 from stream.sinks.window import Window, has_display, is_quit, open_sink
 
 
@@ -98,4 +99,27 @@ def test_a_title_that_is_not_utf_8_is_made_so():
 def test_a_picture_is_shown():
     window = open_sink("test")
     window.write(nothing_found(flat(1)), flat(1))
+    window.close()
+
+
+def test_while_no_picture_comes_keys_are_heeded_and_the_last_one_is_said_to_be_old(monkeypatch):
+    shown, keys, now_s = [], iter([-1, -1, -1, ord("q")]), iter([100.0, 101.0, 102.5, 102.6])
+    monkeypatch.setattr("cv2.namedWindow", lambda *_: None)
+    monkeypatch.setattr("cv2.resizeWindow", lambda *_: None)
+    monkeypatch.setattr("cv2.destroyAllWindows", lambda: None)
+    monkeypatch.setattr("cv2.getWindowProperty", lambda *_: 1.0)
+    monkeypatch.setattr("cv2.imshow", lambda _, picture: shown.append(picture))
+    monkeypatch.setattr("cv2.waitKey", lambda _: next(keys))
+    monkeypatch.setattr("time.monotonic", lambda: next(now_s))
+    window = Window("test")
+    window.idle()  # there is nothing to look at yet
+    window.write(nothing_found(flat(1)), flat(1))
+    window.idle()
+    assert len(shown) == 1
+    window.idle()  # two seconds and more
+    assert len(shown) == 2
+    assert shown[1].mean() < flat(1).mean()
+    with pytest.raises(Finished):
+        window.idle()
+    assert len(shown) == 2  # said once a second
     window.close()
