@@ -77,12 +77,6 @@ def cache_dir() -> Path:
         raise OSError(f"no cache folder: {error} Set XDG_CACHE_HOME or HOME") from error
 
 
-def is_plan(path: Path) -> bool:
-    """Whether a file starts as one of this program's does. Raises OSError."""
-    with path.open("rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
-
-
 def write_plan(path: Path, plan: bytes, description: Description, reading: str = "") -> None:
     """Write a plan and what it is for, so that the file is there whole or not at all.
 

@@ -160,7 +160,7 @@ def open_with(runtime: Runtime, path: Path, how: Opening = DEFAULT) -> Engine:
     A model's plan comes from the cache, or is built now, which blocks; `how.progress` hears of it.
     Raises SpecError, EngineUnavailable (what is missing and how to get it; broken off), OSError.
     """
-    if plans.is_plan(path):
+    if path.suffix == ".plan":
         about, plan = plans.read_plan(path)
         trt, gpu = _found(runtime)
         _check_target(path, about, trt, gpu)
@@ -186,7 +186,7 @@ def is_built_with(runtime: Runtime, path: Path) -> bool:
 
     Raises SpecError, EngineUnavailable where runtime or GPU are missing, OSError.
     """
-    if plans.is_plan(path):
+    if path.suffix == ".plan":
         return True
     found = _found(runtime)  # asked first: most machines have none, and need not read the model
     return plans.kept_plan(_wanted(path.read_bytes(), read_spec(path), *found)) is not None

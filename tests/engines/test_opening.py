@@ -192,7 +192,7 @@ def test_onnx_runtime_without_cuda_names_the_remedy(marker_model):
     ort = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
     if "CUDAExecutionProvider" in ort.get_available_providers():
         pytest.skip("this one has it")
-    with pytest.raises(EngineUnavailable, match=r"has no CUDA, only .*kpstream\[cuda\]"):
+    with pytest.raises(EngineUnavailable, match=r"has no CUDA, only .*--no-deps onnxruntime-gpu"):
         engines.open_engine(marker_model, "cuda")
 
 

@@ -215,6 +215,14 @@ def test_a_damaged_plan_file_is_refused(backend, trt, marker_model, tmp_path):
         module(backend).open_model(path)
 
 
+@pytest.mark.usefixtures("trt")
+@pytest.mark.parametrize("data", [b"", b"kps", b"ftrt" * 100])
+def test_a_plan_that_another_program_wrote_is_told_as_that(backend, tmp_path, data):
+    (tmp_path / "foreign.plan").write_bytes(data)
+    with pytest.raises(SpecError, match=r"foreign\.plan is not a whole file that kpstream wrote"):
+        engines.open_engine(tmp_path / "foreign.plan", backend)
+
+
 @pytest.mark.parametrize("ask", ["open_model", "is_built"])
 def test_a_missing_runtime_is_named_with_its_extra(backend, trt, marker_model, monkeypatch, ask):
     monkeypatch.setitem(sys.modules, trt.__name__, None)
