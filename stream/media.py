@@ -55,6 +55,11 @@ def comes_in_heaps(container: InputContainer) -> bool:
     return container.format.name == "hls"
 
 
+def is_endless(container: InputContainer) -> bool:
+    """Whether it has no end of its own: a camera's RTSP, which ends when its server lets go."""
+    return container.format.name == "rtsp"
+
+
 def pictures_of(container: InputContainer) -> VideoStream | None:
     """The first stream of moving pictures, if there is one; a cover on a song is none."""
     for stream in container.streams.video:

@@ -176,6 +176,8 @@ class VideoSource:
         waits_s.append(time.monotonic() - asked_s)
         if self._live and max(waits_s) >= media.READ_TIMEOUT_S:
             raise SourceError(_nothing_came(self._name))
+        if self._live and media.is_endless(self._container) and not self._closed.is_set():
+            raise SourceError(f"{self._name} broke off: its server let go")
 
     def _decoded(self, packet: av.Packet[VideoStream]) -> list[av.VideoFrame]:
         self._times.begin(packet)
