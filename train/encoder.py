@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import timm
 import torch
-from safetensors.torch import load_file
+from safetensors import safe_open
 from torch import nn
 
 from engines.spec import ModelSpec
@@ -56,7 +57,13 @@ def create(spec: ModelSpec, name: str, layers: int, weights: str, width: int) ->
     cfg = timm.get_pretrained_cfg(name)
     fixed = cfg is not None and cfg.fixed_input_size
     more: dict[str, Any] = {"img_size": spec.input_hw} if fixed else {}
-    more |= {"features_only": True, "pretrained": weights == "timm"}
+    more |= {"features_only": True, "pretrained": weights != "none"}
+    held: set[str] | None = None
+    if weights not in {"timm", "none"}:
+        held = _names(Path(weights))
+        more["pretrained_cfg_overlay"] = {"file": weights, "custom_load": False}
+    # else it tells of the layers that the file has and nobody asked for
+    logging.getLogger("timm").setLevel(logging.ERROR)
     try:
         try:
             encoder = timm.create_model(name, out_indices=tuple(range(layers)), **more)
@@ -67,8 +74,10 @@ def create(spec: ModelSpec, name: str, layers: int, weights: str, width: int) ->
             f"the weights of {name} cannot be downloaded: name a safetensors file with --weights, "
             "or none"
         ) from error
-    if weights not in {"timm", "none"}:
-        _load(encoder, Path(weights))
+    if held is not None:
+        _check_whole(encoder, held, weights)
+    if getattr(encoder, "output_fmt", "NCHW") == "NHWC":
+        encoder.register_forward_hook(_channels_first)
     return encoder
 
 
@@ -85,9 +94,14 @@ def early(encoder: Any, count: int) -> list[nn.Module]:
     if isinstance(encoder, Plain):
         ends = f"parts.{count - 1}"
     else:
-        ends = encoder.feature_info.get_dicts()[count - 1]["module"]
+        ends = _plain(encoder.feature_info.get_dicts()[count - 1]["module"])
     named = list(encoder.named_modules())
-    last = max(i for i, (name, _) in enumerate(named) if f"{name}.".startswith(f"{ends}."))
+    last = max(
+        (i for i, (name, _) in enumerate(named) if f"{_plain(name)}.".startswith(f"{ends}.")),
+        default=-1,
+    )
+    if last < 0:
+        raise ValueError("nobody knows which parts make this encoder's stages: leave frozen out")
     return [part for _, part in named[: last + 1] if [*part.parameters(recurse=False)]]
 
 
@@ -98,15 +112,34 @@ def stages(encoder: Any) -> list[Stage]:
     return [Stage(s["num_chs"], s["reduction"]) for s in encoder.feature_info.get_dicts()]
 
 
-def _load(encoder: nn.Module, path: Path) -> None:
-    """Weights of the whole timm model → the stages that are used. ValueError if any is lacking."""
+def _names(path: Path) -> set[str]:
+    """A safetensors file → what its weights are called."""
     if not path.is_file():
         raise FileNotFoundError(f"no weights at {path}: name a safetensors file, 'timm' or 'none'")
-    state = {key: value.float() for key, value in load_file(path).items()}
-    lacking = encoder.load_state_dict(state, strict=False).missing_keys
-    lacking = [key for key in lacking if not key.endswith("num_batches_tracked")]
+    with safe_open(path, "pt") as file:
+        return set(file.keys())
+
+
+def _check_whole(encoder: nn.Module, held: set[str], path: str) -> None:
+    """Raise ValueError if a weight of the stages that are used is not among those that it held."""
+    found = set(map(_plain, held))
+    lacking = [name for name in encoder.state_dict() if _plain(name) not in found]
+    lacking = [name for name in lacking if not name.endswith("num_batches_tracked")]
     if lacking:
         raise ValueError(f"{path} lacks {len(lacking)} of the encoder's weights, e.g. {lacking[0]}")
+
+
+def _plain(name: str) -> str:
+    """A part's name, of a whole model or of one that timm took to pieces → one for both.
+
+    There stages.0 is called stages_0, or model.stages.0.
+    """
+    return name.removeprefix("model.").replace("_", ".")
+
+
+def _channels_first(_: nn.Module, __: Any, maps: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Maps (B, h, w, C), as Swin and some others give them → (B, C, h, w)."""
+    return [one.permute(0, 3, 1, 2) for one in maps]
 
 
 class Plain(nn.Module):

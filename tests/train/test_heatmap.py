@@ -12,6 +12,7 @@ from safetensors.torch import save_file  # noqa: E402
 from engines.spec import ModelSpec  # noqa: E402
 from stream.packet import EDGES, FLIP, KEYPOINTS, MAX_CARDS  # noqa: E402
 from train import losses  # noqa: E402
+from train.encoder import create  # noqa: E402
 from train.example import Example  # noqa: E402
 from train.heatmaps import at_peaks  # noqa: E402
 from train.models import heatmap, unet  # noqa: E402
@@ -154,3 +155,14 @@ def test_weights_are_read_from_a_file_of_the_whole_network(tmp_path):
         heatmap.build(SPEC, ENCODER, 5, str(tmp_path / "less.safetensors"))
     with pytest.raises(FileNotFoundError, match="no weights at"):
         heatmap.build(SPEC, ENCODER, 5, str(tmp_path / "none.safetensors"))
+
+
+@pytest.mark.parametrize("name", ["test_convnext", "test_mambaout", "test_vit", "resnet18"])
+def test_a_file_is_read_whatever_timm_calls_the_weights_in_pieces(tmp_path, name):
+    torch.manual_seed(3)
+    held = timm.create_model(name).state_dict()
+    save_file(held, tmp_path / "w.safetensors")
+    encoder = create(SPEC, name, 2, str(tmp_path / "w.safetensors"), 8)
+    for key, value in encoder.state_dict().items():
+        same = [one for one in held.values() if one.shape == value.shape and (one == value).all()]
+        assert same or key.endswith("pos_embed"), key  # which is made to fit the picture

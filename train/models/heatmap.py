@@ -74,7 +74,7 @@ class HeatmapModel(Heatmaps):
             strides = [stage.stride for stage in given]
             raise ValueError(
                 f"the encoder must have a stage of stride {spec.stride}, got {strides}; "
-                "the decoder bilinear takes any"
+                "heatmap's decoder bilinear takes any"
             )
         channels = [given[i].channels for i in self.used]
         self.decoder = Decoder(channels, width)
@@ -90,14 +90,15 @@ class HeatmapModel(Heatmaps):
         of training takes two thirds of its time.
         """
         for part in early(self.encoder, count):
-            part.requires_grad_(False)
+            for weight in part.parameters(recurse=False):  # in a ViT's root are all its stages
+                weight.requires_grad = False
         self.frozen = count
 
     def train(self, mode: bool = True) -> HeatmapModel:
         """As any module's; what is frozen stays as it judges."""
         super().train(mode)
         for part in early(self.encoder, self.frozen):
-            part.eval()
+            part.training = False
         return self
 
     def trunk(self, images: torch.Tensor) -> Trunk:

@@ -33,9 +33,9 @@ def test_bilinear_enlarges_the_last_stage_and_has_1x1_convolutions_and_nothing_e
     assert {m.kernel_size for m in beside if isinstance(m, nn.Conv2d)} == {(1, 1)}
 
 
-@pytest.mark.parametrize("encoder", ["resnet18", "convnext_atto", "vgg", "resnet"])
+@pytest.mark.parametrize("encoder", ["resnet18", "convnext_atto", "test_mambaout", "vgg", "resnet"])
 def test_any_encoder_will_do(encoder):
-    """Also one with fewer stages than the five that are asked for."""
+    """Also one with fewer stages than the five that are asked for, or with channels last."""
     options = {"encoder_model": encoder, "width": 8}
     with torch.no_grad():
         said = models.build("heatmap", dots.SPEC, **options).eval().predict(pictures())
@@ -50,11 +50,15 @@ def test_one_that_wants_a_size_of_its_own_gets_the_models(recwarn):
     assert not recwarn.list
 
 
-@pytest.mark.parametrize(("encoder", "frozen"), [("test_efficientnet", 2), ("resnet18", 1)])
-def test_frozen_stages_stay_as_they_are_and_the_rest_learns(encoder, frozen):
+@pytest.mark.parametrize(
+    ("encoder", "frozen", "stride"),
+    [("test_efficientnet", 2, 4), ("resnet18", 1, 4), ("test_convnext", 2, 4), ("test_vit", 1, 16)],
+)
+def test_frozen_stages_stay_as_they_are_and_the_rest_learns(encoder, frozen, stride):
     torch.manual_seed(0)
     options = {"encoder_model": encoder, "width": 8, "frozen": frozen}
-    model, batch = models.build("heatmap", dots.SPEC, **options), dots.batch(4)
+    spec, batch = replace(dots.SPEC, stride=stride), dots.batch(4)
+    model = models.build("heatmap", spec, **options)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     with torch.no_grad():
         maps = model.eval().encoder(batch.image.float())
@@ -74,6 +78,8 @@ def test_no_more_can_be_frozen_than_there_is():
         models.build("heatmap", dots.SPEC, **TINY, frozen=6)
     with pytest.raises(ValueError, match="bilinear freezes nothing"):
         models.build("heatmap", dots.SPEC, **TINY, frozen=1, decoder="bilinear")
+    with pytest.raises(ValueError, match="nobody knows which parts make"):
+        models.build("heatmap", dots.SPEC, encoder_model="hrnet_w18_small", width=8, frozen=1)
 
 
 @pytest.mark.parametrize("loss", ["mse", "l1", "smooth-l1", "bce", "focal", "awing"])
