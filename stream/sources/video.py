@@ -92,7 +92,8 @@ class VideoSource:
         self._end_s = 0.0  # of what was read, sound too
         self._damaged = 0
         self._dark_s = 0.0  # waited since the last picture
-        self._live = media.is_remote(target) and not container.duration
+        self._remote = media.is_remote(target)
+        self._live = self._remote and not container.duration
         # A live stream of bare pictures has only the times that FFmpeg makes up for it.
         self._timed = not (self._live and media.is_untimed(container))
         self._pace = Pace() if self._live and media.comes_in_heaps(container) else None
@@ -151,9 +152,10 @@ class VideoSource:
                 for frame in frames:
                     yield self._frame(frame)
         except av.FFmpegError as error:
-            if self._live:
+            if self._remote:
                 raise SourceError(_broken_off(self._name, error)) from error
-            _log.warning("%s breaks off after %d frames: %s", self._name, self._index, error)
+            text = "%s breaks off after %d frames: %s"
+            _log.warning(text, self._name, self._index, error.strerror)
         else:
             self._mention_what_is_lacking()
 

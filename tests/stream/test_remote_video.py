@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import IO
 
 import av
 import pytest
 from clips import copy, decoded, flat, nothing_found, sound_packets, write_clip
 
+from stream.frame import SourceError
 from stream.sinks.video import open_sink
 from stream.sources import video
 
@@ -23,16 +26,32 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
+class Cut(Quiet):
+    """Hangs up after the half of what it said it would send."""
+
+    def copyfile(self, source: IO[bytes], outputfile: IO[bytes]) -> None:
+        data = source.read()
+        outputfile.write(data[: len(data) // 2])
+
+
+@contextmanager
+def served(folder: Path, how: type[Quiet]) -> Iterator[str]:
+    """A folder → the address where its files are served."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(how, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://me:secret@127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     """Where the files of `tmp_path` are served."""
-    handler = partial(Quiet, directory=str(tmp_path))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://me:secret@127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with served(tmp_path, Quiet) as where:
+        yield where
 
 
 def test_the_sound_of_a_served_file_is_copied(tmp_path, address):
@@ -92,3 +111,15 @@ def test_a_password_that_holds_an_at_sign_is_not_said_either(tmp_path, address):
     source = video.open_source(f"{address.replace('secret', 'se@cret')}/clip.mkv?at=@")
     assert source.info.name == f"{address.replace('me:secret@', '')}/clip.mkv?at=@"
     source.close()
+
+
+def test_a_served_file_that_breaks_off_is_an_error_and_no_password_is_said(tmp_path):
+    write_clip(tmp_path / "clip.mkv", PICTURES * 20)
+    frames = []
+    with served(tmp_path, Cut) as where:
+        source = video.open_source(f"{where}/clip.mkv")
+        assert not source.info.live
+        with pytest.raises(SourceError, match="broke off: Input/output error") as caught:
+            frames.extend(source)
+    assert "secret" not in str(caught.value)
+    assert 100 < len(frames) < 500
