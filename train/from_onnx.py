@@ -45,8 +45,8 @@ def start(model: Approach, path: Path, batches: Iterable[torch.Tensor]) -> None:
         _fill(model, proto.graph)
     except (KeyError, RuntimeError) as error:
         raise ValueError(
-            f"{path} is of another network: take the approach and options that it was made with "
-            f"({error})"
+            f"{path} is of another network: take the approach and options that it was made with, "
+            f"or its checkpoint (.pt), which any encoder starts from ({error})"
         ) from error
     settle(model, batches)
 
