@@ -51,6 +51,8 @@ def items(pictures: list[Labelled], how: str) -> list[Labelled]:
     made: list[Labelled] = []
     for one in map(view.largest_first, pictures):
         crops = [n for n in range(len(one.xy)) if _has_extent(one, n)]
+        if how == "cat":  # whose crop is about the points, whatever the box
+            crops = [n for n in crops if one.flags[n].any()]
         if how == "whole" or (not crops and how != "cat"):
             made.append(one)
             continue

@@ -126,6 +126,14 @@ def test_points_of_one_kind_have_no_crop():
         assert len(shown.look(item, how, SIZE, Keypoints(("tip",))).xy) == 2
 
 
+def test_the_cat_presets_crop_is_of_instances_with_a_point(one):
+    nothing = np.full_like(one.xy, np.nan)
+    both = Labelled.of("d", one.picture, np.stack([XY, nothing[0]]), boxes=np.full((2, 4), 30.0))
+    assert [len(shown.items([both], how)) for how in ("box", "cat")] == [2, 1]
+    boxed = Labelled.of("e", one.picture, nothing, boxes=np.full((1, 4), 30.0))
+    assert shown.items([boxed], "cat") == []
+
+
 def test_a_lone_point_says_where_an_instance_is_but_not_how_large():
     lone = Labelled.of("c", marked((64, 64), XY[:0]), np.array([[[5.0, 6.0]], [[40.0, 9.0]]]))
     seen = shown.look(lone, "whole", SIZE, Keypoints(("tip",)))
