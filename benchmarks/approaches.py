@@ -102,7 +102,6 @@ def row(
     fit = ["fit", *of, "--approach", approach, *network(approach, options.encoder)]
     fit += [*SAME.split(), "--epochs", str(samples.epochs), "--out", str(out)]
     last, begin = out / "last.pt", time.monotonic()
-    (out / "log.jsonl").unlink(missing_ok=True)  # of a row that was cut off
     run(fit)
     fit_s = time.monotonic() - begin
     score = ["eval", str(last), *of, "--view", "box", "--measure", samples.measure]
