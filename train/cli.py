@@ -128,7 +128,8 @@ def _add_synth(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--art", type=Path, help="folder with backs/ and faces/")
     parser.add_argument("--backgrounds", type=Path, help="folder of pictures to lay it on")
     parser.add_argument("--hands", type=Path, help="folder of cut-out hands (PNG with alpha)")
-    parser.add_argument("--config", type=Path, help="JSON file with knobs of the renderer")
+    words = "JSON file with knobs of the renderer; a clip's camera goes its own way"
+    parser.add_argument("--config", type=Path, help=words)
     parser.add_argument("--empty", action="store_true", help="pictures without a packet")
 
 

@@ -52,6 +52,8 @@ class Clip:
     """A packet of constant count, filmed from a moving hand; picture i follows from the seed and i.
 
     `frames` None never ends. Iterating begins anew each time; `frame(i)` gives any picture alone.
+    The camera goes its own way: of its knobs elevation, azimuth and distance are heeded, not where
+    and how large the packet is in a picture, nor `motion` and `rolling`.
     """
 
     def __init__(  # noqa: PLR0917 - what a film is made of, in the order of its words

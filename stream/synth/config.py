@@ -82,7 +82,7 @@ class SceneConfig:
     wear: Range = (0.2, 1.0)  # how much
     empty: float = 0.0  # a picture without a packet
 
-    # the camera
+    # the camera; a clip's heeds the first three
     elevation_deg: Range = (10.0, 72.0)
     azimuth_deg: Range = (0.0, 360.0)
     distance_mm: Range = (180.0, 800.0)

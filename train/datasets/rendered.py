@@ -1,7 +1,8 @@
 """Rendered test sets, of what training never sees: clips and stills, with a packet and without.
 
 What is shown follows from the seed and the pictures given; where none are given they are drawn,
-from a seed that training does not use.
+backs, faces and tables from a seed that training does not use. Single fingers and arms, and hands
+where none are given, are those that training draws too.
 """
 
 from __future__ import annotations
