@@ -12,6 +12,7 @@ Errors of kpstream's own, beside Python's:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,9 +156,23 @@ STDOUT = Path("-")
 
 
 def checked_output(path: Path) -> Path:
-    """The path of a file about to be written. Raises OSError if its folder does not exist."""
+    """The path of a file about to be written, perhaps in hours. Raises OSError if it cannot be."""
     if not path.parent.is_dir():
         raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}; create it")
     if path.is_dir():
         raise IsADirectoryError(f"cannot write {path}: it is a folder; name a file in it")
+    try:
+        _try(path)
+    except OSError as error:
+        why = f"{error.strerror}; may files be written there?"
+        raise OSError(f"cannot write {path}: {why}") from error
     return path
+
+
+def _try(path: Path) -> None:
+    """Open a file for writing and leave all as it was; pipes, devices and links are left out."""
+    if path.is_file():
+        os.close(os.open(path, os.O_WRONLY))
+    elif not os.path.lexists(path):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+        path.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -148,7 +149,12 @@ def test_the_command_writes_every_frame_and_tells_of_both_passes(tmp_path, capsy
     assert ["first pass: 12 frames" in line for line in told] == [True, False]
 
 
-@pytest.mark.parametrize("words", [["--out", "out.avi"], ["--show"]])
+UNWRITABLE = [["--out", "out.avi"], ["--show"]]
+if Path("/proc/self").exists():  # where nobody may create a file
+    UNWRITABLE += [["--out", "/proc/out.mp4"], ["--json", "/proc/out.jsonl"]]
+
+
+@pytest.mark.parametrize("words", UNWRITABLE)
 @pytest.mark.usefixtures("no_display")
 def test_what_cannot_be_written_is_told_before_the_first_pass(words, clip, model, capsys):
     assert cli.main([str(clip), "--second-pass", *words, *fake(model)]) == 1
