@@ -26,9 +26,9 @@ def main(words: Sequence[str]) -> int:
 
     if args.list:
         return _list(args.deck)
+    name = NAME if args.deck is None else args.deck
     if args.forget is not None:
-        return _forget(args.deck or NAME, args.forget)
-    name = args.deck or NAME
+        return _forget(name, args.forget)
     _check(args, name)
     known = _known(args, name)
     packet = _measured(args, known)

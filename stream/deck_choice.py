@@ -59,7 +59,8 @@ def chosen(name: str | None, cards: int | None) -> Choice:
 
     Raises UsageError for a name that is not known, and what `read_decks` does.
     """
-    choice = replace(_named(name or "poker"), asked=not (name is None and cards is None))
+    asked = not (name is None and cards is None)
+    choice = replace(_named("poker" if name is None else name), asked=asked)
     return choice if cards is None else replace(choice, deck=replace(choice.deck, cards=cards))
 
 

@@ -112,6 +112,7 @@ def test_too_few_pictures_and_another_kind_are_refused(engine, capsys, tmp_path,
         (["clip.mp4", "--cards", "52", "--kind", "whist"], "--kind is one of poker"),
         (["clip.mp4", "--cards", "52", "--deck", "../x"], "a deck's name"),
         (["clip.mp4", "--cards", "52", "--deck", "poker"], "kind of deck"),
+        (["clip.mp4", "--cards", "52", "--deck", ""], "a deck's name"),
         (["--forget"], "no deck 'mine'"),
         (["--list", "--deck", "bee"], "no deck 'bee'"),
     ],
@@ -206,6 +207,15 @@ def test_an_unknown_deck_is_told_with_the_known_ones(whole, engine, capsys):
     error = only_error(capsys)
     assert "did you mean bee?" in error
     assert "poker, bridge, jumbo, tarot, mini, bee" in error
+
+
+def test_a_deck_without_a_name_is_not_another(whole, engine, capsys):
+    assert calibrated(whole, 52, engine) == 0
+    capsys.readouterr()
+    assert main(["calibrate", "--forget", "--deck", ""]) == 2
+    assert "no deck ''" in only_error(capsys)
+    assert main(["synth:", "--deck", "", "--json", "x.jsonl"]) == 2
+    assert "no deck ''" in only_error(capsys)
 
 
 def test_another_camera_is_mentioned(whole, half, engine, caplog, tmp_path):
