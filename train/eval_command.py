@@ -123,7 +123,7 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
 def _score(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """A dataset's keypoints: figures, and with --out as JSON too."""
     from engines import open_engine  # noqa: PLC0415
-    from train import datasets, keypoint_eval, report  # noqa: PLC0415
+    from train import datasets, keypoint_eval, report, sizes  # noqa: PLC0415
 
     if options.data is None:
         parser.error(f"where is the dataset {options.dataset}? Name its folder with --data")
@@ -133,17 +133,24 @@ def _score(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
         parser.error("--view stream has its own way from heatmaps to points: leave --decoder out")
     chosen = datasets.options(options.dataset, options.dataset_options)
     dataset = datasets.load(options.dataset, options.data, skip_bad=options.skip_bad, **chosen)
+    pictures = dataset.splits[options.split]
+    if not pictures:
+        some = ", ".join(f"{len(found)} in {name}" for name, found in dataset.splits.items())
+        raise ValueError(
+            f"{options.data} has no pictures in its split {options.split} but {some}: "
+            "name another with --split"
+        )
+    sizes.of_name(options.measure, dataset.keypoints)  # better known before than after
     with ExitStack() as stack:
         eager = options.engine == "eager"
         model = options.model if eager else export_command.as_onnx(options.model, stack)
         engine = open_engine(model, options.engine)
         stack.callback(engine.close)
-        pictures = dataset.splits[options.split]
         said = keypoint_eval.run(engine, pictures, dataset.keypoints, options.view, options.decoder)
         compared = list(said)
         named = str(engine)
     if not compared:
-        raise ValueError(f"{options.data} has nothing in its split {options.split} to score on")
+        raise ValueError(f"{options.data} has nothing to score on in view {options.view}")
     made = keypoint_eval.figures(compared, dataset.keypoints, options.measure)
     console = Console()
     console.print(f"{len(compared)} views of {len(pictures)} pictures, {options.view}; {named}")

@@ -136,6 +136,17 @@ def _fails(words, code, says, capsys):
     assert says in line
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--split", "test"], "split test but 8 in train, 4 in val, 0 in test: name another with"),
+        (["--measure", "torso"], "torso needs keypoints called left_shoulder and right_hip"),
+    ],
+)
+def test_what_cannot_be_scored_is_told_before_the_model_is_opened(data, capsys, words, says):
+    _fails(["eval", "none.onnx", "--dataset", "coco", "--data", str(data), *words], 1, says, capsys)
+
+
 def test_a_dataset_whose_points_are_all_unlabelled_teaches_nothing(tmp_path, capsys):
     folder = dots.write(tmp_path / "dots")
     labels = folder / "train" / "keypoints.json"
