@@ -28,6 +28,11 @@ class Config:
         "", "folder of pictures without a packet, which packets lie on too ('' = drawn)", PACKETS
     )
     art: str = _option("", "folder with backs/ and faces/ to render with ('' = its own)", PACKETS)
+    deck: str = _option(
+        "",
+        "folder of your deck, its backs/ and perhaps faces/, that is learnt besides",
+        PACKETS,
+    )
     hands: str = _option(
         "", "folder of cut-out hands, with packets and without ('' = drawn)", PACKETS
     )
@@ -84,6 +89,19 @@ class Config:
             raise ValueError(
                 f"shares must add up to at most 1, got real {self.real} + empty {self.empty}"
             )
+        self._check_start()
+        if self.dataset and not self.data:
+            raise ValueError(f"where is the dataset {self.dataset}? Name its folder with data")
+        for option, known in _CHOICES.items():
+            if (got := getattr(self, option)) not in known:
+                raise ValueError(f"{option} must be {' or '.join(known)}, got {got!r}")
+        foreign = PACKETS if self.dataset else KEYPOINTS
+        if changed := self.changed(foreign):
+            other = f"not with dataset {self.dataset}" if self.dataset else "name a dataset too"
+            raise ValueError(f"{changed[0]} goes with {foreign}: {other}")
+
+    def _check_start(self) -> None:
+        """Raise ValueError for what does not go with what is trained on from, or needs it."""
         if self.only_count and not self.start:
             raise ValueError("only_count needs a checkpoint to start from: name it with start")
         if self.only_count and (self.start == "bundled" or self.start.endswith(".onnx")):
@@ -93,17 +111,12 @@ class Config:
             )
         if self.only_count and self.resume:
             raise ValueError("only_count takes minutes and is not resumed: leave resume out")
-        if self.dataset and not self.data:
-            raise ValueError(f"where is the dataset {self.dataset}? Name its folder with data")
         if self.start and self.detector:
             raise ValueError("start brings a detector of its own: leave detector out")
-        for option, known in _CHOICES.items():
-            if (got := getattr(self, option)) not in known:
-                raise ValueError(f"{option} must be {' or '.join(known)}, got {got!r}")
-        foreign = PACKETS if self.dataset else KEYPOINTS
-        if changed := self.changed(foreign):
-            other = f"not with dataset {self.dataset}" if self.dataset else "name a dataset too"
-            raise ValueError(f"{changed[0]} goes with {foreign}: {other}")
+        if self.deck and not self.start:
+            raise ValueError(
+                "deck is for a network that knows packets: name one with start, as bundled"
+            )
 
     def _check_numbers(self) -> None:
         if self.input_size < 32 or self.input_size % 32:

@@ -1,4 +1,4 @@
-"""The one building block that every part of our networks is made of."""
+"""The building block that every part of our networks is made of, and how it learns."""
 
 from __future__ import annotations
 
@@ -13,3 +13,11 @@ def depthwise(inner: int, outer: int, stride: int = 1) -> nn.Sequential:
         nn.BatchNorm2d(outer),
         nn.ReLU(inplace=True),
     )
+
+
+def to_train(module: nn.Module, *, hold_normalisation: bool) -> None:
+    """Put a module into training mode, batch normalisation too unless its figures are to stay."""
+    module.train()
+    for part in module.modules() if hold_normalisation else ():
+        if isinstance(part, nn.BatchNorm2d):
+            part.eval()

@@ -23,6 +23,7 @@ from train import checkpoint, from_onnx, material, models
 from train.approach import Approach
 from train.config import NETWORK, Config
 from train.example import Example
+from train.layers import to_train
 from train.material import Examples
 
 COUNT_LR = 2.0
@@ -73,7 +74,8 @@ def fit(config: Config) -> Path:
     for epoch in range(start, config.epochs):
         learnt.examples.epoch = epoch
         torch.manual_seed(config.seed * 100_003 + epoch)  # dropout: the same after a resume
-        module.train()
+        # of a deck so little is learnt that its figures would only waver
+        to_train(module, hold_normalisation=bool(config.deck))
         sums: dict[str, float] = {}
         shown = track(
             loader,

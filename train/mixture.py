@@ -6,6 +6,7 @@ resumed run, and one on several devices, sees what an uninterrupted one on a sin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,13 +18,11 @@ from torch.utils.data import Dataset
 
 from stream.packet import MAX_CARDS
 from stream.synth import Art, Renderer, SceneConfig
-from stream.synth.art import built_in
+from stream.synth.art import CARD_SIDE_PX, Image, built_in, read_folder
 from train import augment
 from train.config import Config
 from train.datasets import cardcut, empty, held_out
 from train.example import Example
-
-Image = NDArray[np.uint8]
 
 NEAR = 0.75
 """Share of the rendered packets that fill the view as a tracker's crop does, not a whole frame."""
@@ -62,8 +61,9 @@ def read_pictures(config: Config, real: list[cardcut.Sample]) -> Pictures:
     frames = [_read(sample.path) for sample in real]
     backgrounds = empty.load(Path(config.backgrounds), held_out=False) if config.backgrounds else []
     art = _art(config, backgrounds)
-    scene = SceneConfig(face_up=FACE_UP, mixed_back=MIXED)
-    nothing = SceneConfig(empty=1.0, mixed_back=MIXED)
+    mixed = 0.0 if config.deck else MIXED
+    scene = SceneConfig(face_up=FACE_UP, mixed_back=mixed)
+    nothing = SceneConfig(empty=1.0, mixed_back=mixed)
     # A packet of small cards looks like a thicker one of large cards: whoever counts has to know
     # the kind, and the head takes it for the common one (stream.decks has what others make of it).
     if config.only_count:
@@ -84,7 +84,25 @@ def read_pictures(config: Config, real: list[cardcut.Sample]) -> Pictures:
 
 
 def _art(config: Config, backgrounds: list[Image]) -> Art:
-    """What packets are rendered with: drawings, and the given pictures that training may see."""
+    """What packets are rendered with: half of it one deck, where that is named."""
+    art = _of_many(config, backgrounds)
+    if not config.deck:
+        return art
+    deck = Path(config.deck)
+    backs = _as_often(read_folder(deck / "backs", CARD_SIDE_PX), art.backs)
+    faces = deck / "faces"
+    if not faces.is_dir():
+        return replace(art, backs=backs)
+    return replace(art, backs=backs, faces=_as_often(read_folder(faces, CARD_SIDE_PX), art.faces))
+
+
+def _as_often(few: tuple[Image, ...], many: Sequence[Image]) -> list[Image]:
+    """All pictures, few of them so often that they are met as often as the many."""
+    return [*many, *few * max(1, round(len(many) / len(few)))]
+
+
+def _of_many(config: Config, backgrounds: list[Image]) -> Art:
+    """Drawings, and the given pictures that training may see."""
     if not config.art and not config.hands and not backgrounds:
         return built_in()
     folder = Path(config.art) if config.art else None

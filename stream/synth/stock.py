@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from stream.synth import prints, skin
-from stream.synth.art import Art, Texture, any_of
+from stream.synth.art import Art, Image, Texture, any_of
 from stream.synth.cutout import CutOut, hand
 from stream.synth.mixing import mixed_back
 
@@ -57,12 +58,19 @@ def _anew(rng: np.random.Generator) -> np.random.Generator:
 @lru_cache(maxsize=4)
 def textures_of(art: Art) -> Stock:
     """Pictures → textures in halving sizes; made once for all that draw with the same art."""
-    backs, tables = ([Texture.of(p) for p in pictures] for pictures in (art.backs, art.backgrounds))
+    backs, faces, tables = (_textures(p) for p in (art.backs, art.faces, art.backgrounds))
     return Stock(
         backs=backs,
-        faces=[Texture.of(p) for p in art.faces],
+        faces=faces,
         tables=tables,
         hands=[hand(p) for p in art.hands] or skin.hands(),
         fingers=skin.fingers(),
         arms=skin.arms(),
     )
+
+
+def _textures(pictures: Sequence[Image]) -> list[Texture]:
+    """Pictures → textures, one for all places where the same picture stands."""
+    made = {id(picture): picture for picture in pictures}
+    of = {key: Texture.of(picture) for key, picture in made.items()}
+    return [of[id(picture)] for picture in pictures]

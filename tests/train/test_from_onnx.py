@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from tiny import TINY
@@ -72,6 +73,19 @@ def test_a_run_starts_from_a_file(run, tmp_path, capsys):
     assert cli.main(["fit", *words, *start]) == 0
     assert "wrote" in capsys.readouterr().out
     assert (tmp_path / "last.pt").is_file()
+
+
+def test_a_deck_is_learnt_with_the_normalisation_that_was(run, tmp_path):
+    (tmp_path / "backs").mkdir()
+    cv2.imwrite(str(tmp_path / "backs" / "back.png"), np.full((40, 30, 3), 99, np.uint8))
+    was, _ = loop.load_checkpoint(run / "last.pt")
+    more = {"start": str(run / "last.pt"), "epochs": 1, "out": str(tmp_path / "out")}
+    now, _ = loop.load_checkpoint(loop.fit(replace(TINY, deck=str(tmp_path), **more)))
+    before, after = was.state_dict(), now.state_dict()
+    figures = [name for name in before if name.endswith(("running_mean", "running_var"))]
+    assert len(figures) > 10
+    assert all(torch.equal(before[name], after[name]) for name in figures)
+    assert any(not torch.equal(before[name], after[name]) for name in before)
 
 
 def test_another_network_and_no_network_are_told(run, tmp_path):

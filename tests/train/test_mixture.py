@@ -1,3 +1,4 @@
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -82,3 +83,39 @@ def test_what_stands_in_a_packets_place_is_as_near_as_a_packet_in_a_trackers_cro
     assert scene.empty == scene.instead == 1.0
     assert scene.things[0] >= 1
     assert scene.extent == packet.extent
+
+
+def deck_of(folder, names, kind="backs"):
+    (folder / kind).mkdir()
+    for i, name in enumerate(names):
+        cv2.imwrite(str(folder / kind / name), np.full((40, 30, 3), 201 + i, np.uint8))
+    return Config(start="bundled", deck=str(folder))
+
+
+def share_of(pictures, values):
+    own = [
+        p for p in pictures if p.levels[0].shape == (40, 30, 3) and p.levels[0][0, 0, 0] in values
+    ]
+    return len(own) / len(pictures)
+
+
+def test_half_of_the_packets_and_boxes_are_of_the_deck_that_is_learnt(tmp_path):
+    names = [name for name in (f"{i}.png" for i in range(99)) if is_held_out(Path(name))][:3]
+    pictures = mixture.read_pictures(deck_of(tmp_path, names), [])
+    for renderer in (pictures.near, pictures.far, pictures.covered, pictures.instead):
+        assert share_of(renderer.stock.backs, {201, 202, 203}) == pytest.approx(0.5, abs=0.05)
+        assert renderer.stock.mixed_back == 0
+        assert share_of(renderer.stock.faces, {201}) == 0
+    backs = pictures.near.stock.backs
+    assert len({id(back) for back in backs}) < len(backs) * 0.6  # each is held once
+
+
+def test_the_faces_of_the_deck_are_half_of_the_faces(tmp_path):
+    deck_of(tmp_path, ["back.png"])
+    pictures = mixture.read_pictures(deck_of(tmp_path, ["ace.png", "king.png"], "faces"), [])
+    assert share_of(pictures.near.stock.faces, {201, 202}) == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_deck_is_learnt_by_a_network_that_knows_packets():
+    with pytest.raises(ValueError, match="name one with start, as bundled"):
+        Config(deck="mine")
