@@ -111,6 +111,20 @@ def test_every_knob_at_work_gives_sound_pictures(art, hw):
         assert ((seen >= -0.5) & (seen < np.array(hw[::-1]) - 0.5)).all()
 
 
+def test_a_corner_that_only_leaning_rows_would_bring_in_is_not_seen(art):
+    config = replace(PLAIN, rolling=1.0, skew_rel=(0.1, 0.3), outside=1.0)
+    renderer, hw, brought = Renderer(config, art), (64, 64), 0
+    for seed in range(40):
+        shot = renderer.sample(np.random.default_rng(seed), hw)
+        lens = draw_scene(np.random.default_rng(seed), config, renderer.stock).finish.lens
+        here, there = (
+            ((xy >= -0.5) & (xy < 63.5)).all(axis=1) for xy in (shot.xy, lens.source(shot.xy, hw))
+        )
+        assert not (shot.visible & ~there).any()
+        brought += int((here & ~there).sum())
+    assert brought > 3
+
+
 def test_a_packet_covers_what_the_configuration_says(art):
     for shot in shots(replace(PLAIN, extent=(0.5, 0.6), cards=(1, 1)), art, 20, (120, 200)):
         body = Body(63.0, 88.0, shot.thickness_mm)
