@@ -108,11 +108,13 @@ def read_folder(
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
     if not paths:
         raise FileNotFoundError(f"no picture ({', '.join(sorted(SUFFIXES))}) below {folder}")
-    if keep is not None:
-        paths = [path for path in paths if keep(path)]
-        if not paths:
-            raise FileNotFoundError(f"of the pictures below {folder}, none is to be kept")
-    return tuple(_read(path, side_px, cut_out=cut_out) for path in paths)
+    kept = [path for path in paths if keep is None or keep(path)]
+    if not kept:
+        raise FileNotFoundError(
+            f"none of the pictures below {folder} ({len(paths)}) is on the wanted side of the "
+            "split, which goes by their names: add some"
+        )
+    return tuple(_read(path, side_px, cut_out=cut_out) for path in kept)
 
 
 def _read(path: Path, side_px: int, *, cut_out: bool) -> Image:

@@ -81,6 +81,13 @@ def test_a_folder_without_pictures_is_an_error(tmp_path):
         empty.paths(tmp_path, held_out=False)
 
 
+def test_a_side_on_which_no_picture_stands_is_told(tmp_path):
+    cv2.imwrite(str(tmp_path / "picture1.png"), np.zeros((4, 5, 3), np.uint8))  # held out, above
+    assert len(empty.load(tmp_path, held_out=True)) == 1
+    with pytest.raises(FileNotFoundError, match=r"none of the pictures .* is learnt from"):
+        empty.load(tmp_path, held_out=False)
+
+
 def test_what_is_broken_is_named_and_what_is_large_brought_down(tmp_path):
     for i in range(8):
         cv2.imwrite(str(tmp_path / f"p{i}.webp"), np.full((3000, 2250, 3), 90, np.uint8))

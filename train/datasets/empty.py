@@ -27,6 +27,14 @@ def paths(folder: Path, *, held_out: bool) -> list[Path]:
 
 
 def load(folder: Path, *, held_out: bool) -> list[NDArray[np.uint8]]:
-    """The pictures of one side, BGR (H, W, 3). Raises ValueError naming one that is broken."""
+    """The pictures of one side, BGR (H, W, 3).
+
+    Raises ValueError naming one that is broken, FileNotFoundError if there is none.
+    """
     sought = paths(folder, held_out=held_out)
+    if not sought:
+        side = "held out" if held_out else "learnt from"
+        raise FileNotFoundError(
+            f"none of the pictures below {folder} is {side}, which goes by their names: add some"
+        )
     return [within(pictures.read(path), SIDE_PX) for path in sought]
