@@ -147,8 +147,9 @@ def stream(words: Sequence[str]) -> int:
     _check(args)
     from stream import deck_choice  # noqa: PLC0415
     from stream.choice import choose, opening  # noqa: PLC0415
-    from stream.console import WAITING, Dashboard, building  # noqa: PLC0415
+    from stream.console import WAITING, Dashboard, Stderr, building  # noqa: PLC0415
     from stream.estimate import estimate  # noqa: PLC0415
+    from stream.frame import STDOUT  # noqa: PLC0415
     from stream.pipeline import Finding, run  # noqa: PLC0415
     from stream.second_pass import SecondPass  # noqa: PLC0415
 
@@ -176,7 +177,9 @@ def stream(words: Sequence[str]) -> int:
             source = opened.enter_context(closing(open_source(args)))
             find = passes.second  # takes a second for a thousand frames to begin with
             waiting = f"putting {len(passes):,} frames together"
-        with Dashboard(source.info, engine_says, waiting=waiting) as dashboard:
+        # where lines go to the screen, what is drawn there would wipe them out
+        console = Stderr(still=args.json == STDOUT and os.isatty(1))
+        with Dashboard(source.info, engine_says, console, waiting=waiting) as dashboard:
             opened.pop_all()  # from here on the run closes them
             run(source, engine, sinks, names=args.names, on_result=dashboard, find=find)
     return 0

@@ -29,11 +29,12 @@ WAITING = "waiting for the first frame"
 class Stderr(Console):
     """Falls silent once stderr takes no more: a run does not end for what is said of it.
 
-    Its reader may leave, its terminal be closed, the disk that it is kept on be full.
+    Its reader may leave, its terminal be closed, the disk that it is kept on be full. With `still`
+    nothing is drawn, as where it is no terminal.
     """
 
-    def __init__(self) -> None:
-        super().__init__(stderr=True)
+    def __init__(self, *, still: bool = False) -> None:
+        super().__init__(stderr=True, force_terminal=False if still else None)
         self.file = cast("IO[str]", _Silenced(self.file))
 
 

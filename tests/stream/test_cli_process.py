@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -67,6 +67,24 @@ def test_lines_go_to_standard_output_and_nothing_else_does(clip, model):
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["frame"] for line in lines] == list(range(frames_in(clip)))
     assert b"frames, " in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such terminals")
+def test_lines_on_a_screen_are_not_drawn_over(clip, model):
+    main_end, screen = os.openpty()
+    words = [*COMMAND, str(clip), "--json", "-", *fake(model)]
+    environment = {**os.environ, "TERM": "xterm"}
+    with subprocess.Popen(words, stdout=screen, stderr=screen, env=environment) as process:
+        os.close(screen)
+        shown = b""
+        with suppress(OSError):  # what Linux calls the end of it
+            while part := os.read(main_end, 100_000):
+                shown += part
+    os.close(main_end)
+    assert process.returncode == 0
+    *lines, last = shown.decode().splitlines()
+    assert [json.loads(line)["frame"] for line in lines] == list(range(frames_in(clip)))
+    assert "12 frames" in last
 
 
 def test_a_reader_who_has_had_enough_ends_the_run_in_good_order(long_clip, model):
