@@ -46,46 +46,6 @@ def test_nothing_is_lost_repeated_or_reordered(items, size):
     assert list(threaded(items, size=size, name="t")) == items
 
 
-@pytest.mark.parametrize("newest", [False, True])
-def test_what_is_late_is_waited_for_again_and_not_lost(newest):
-    go = threading.Event()
-
-    def late() -> Iterator[int]:
-        go.wait()
-        yield 1
-        go.clear()
-        go.wait()
-        yield 2
-
-    link = threaded(late(), name="t", size=1, newest=newest)
-    for item in (1, 2):
-        for _ in range(3):
-            with pytest.raises(TimeoutError):
-                link.within(0.01)
-        go.set()
-        assert link.within(5) == item
-    with pytest.raises(StopIteration):
-        link.within(5)
-
-
-def test_waiting_makes_no_more_room():
-    upstream, go = Upstream(), threading.Event()
-
-    def items() -> Iterator[int]:
-        go.wait()
-        yield from upstream.items()
-
-    link = threaded(items(), name="t", size=1)
-    for _ in range(20):
-        with pytest.raises(TimeoutError):
-            link.within(0.001)
-    go.set()
-    assert link.within(5) == 0
-    time.sleep(0.1)
-    assert upstream.made <= 3
-    link.close()
-
-
 def test_upstream_runs_in_a_thread_of_that_name():
     link = threaded((threading.current_thread().name for _ in range(1)), name="capture")
     assert list(link) == ["capture"]
