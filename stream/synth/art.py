@@ -120,7 +120,9 @@ def read_folder(
 def _read(path: Path, side_px: int, *, cut_out: bool) -> Image:
     # a camera's JPEG says how it was held, which OpenCV heeds only where it need not keep alpha
     jpeg = path.suffix.lower() in {".jpg", ".jpeg"}
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR if jpeg else cv2.IMREAD_UNCHANGED)
+    data = np.fromfile(path, np.uint8)  # cv2.imread ends the process over a name that is not UTF-8
+    how = cv2.IMREAD_COLOR if jpeg else cv2.IMREAD_UNCHANGED
+    picture = cv2.imdecode(data, how) if data.size else None
     if picture is None:
         raise OSError(f"{path} is not a picture that OpenCV can read")
     if picture.dtype == np.uint16:

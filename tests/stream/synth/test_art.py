@@ -1,4 +1,5 @@
 import struct
+import sys
 
 import cv2
 import numpy as np
@@ -67,6 +68,13 @@ def test_folders_without_pictures_are_named(tmp_path):
         Art.from_folders(hands=tmp_path)
     with pytest.raises(ValueError, match="backs"):
         Art([], [], [])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are UTF-8 elsewhere")
+def test_a_picture_whose_name_is_not_utf_8_is_read(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((4, 4, 3), 90, np.uint8))
+    (tmp_path / "a.png").rename(tmp_path / "K\udce4rtchen.png")
+    assert Art.from_folders(backs=tmp_path).backs[0].mean() == 90
 
 
 def test_sixteen_bits_are_as_bright_as_eight(tmp_path):
