@@ -53,8 +53,8 @@ def sheet(rows: dict[str, Any], folder: Path, path: Path) -> None:
     figure, axes = plt.subplots(len(best), PICTURES, figsize=size, squeeze=False)
     for approach, line in zip(best, axes, strict=True):
         keypoints, found = answers(rows[approach], folder / approach / "last.pt")
-        value = 100 * rows[approach]["figures"][column]["value"]
-        said = f"{approach}\n{value:.1f} %"
+        value = rows[approach]["figures"][column]["value"]
+        said = f"{approach}\n{'–' if value is None else f'{100 * value:.1f} %'}"
         line[0].text(-0.1, 0.5, said, transform=line[0].transAxes, ha="right", va="center")
         for axis, one in zip(line, found, strict=True):
             side = rows[approach]["config"]["input_size"]

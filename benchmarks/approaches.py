@@ -186,7 +186,12 @@ def table(name: str, made: dict[str, Any]) -> str | None:
 def ranked(rows: dict[str, Any], column: str) -> list[str]:
     """The approaches of a set's rows by a figure, the best first."""
     sign = 1 if column.startswith("NME") else -1
-    return sorted(rows, key=lambda a: sign * rows[a]["figures"][column]["value"])
+
+    def place(approach: str) -> float:
+        value = rows[approach]["figures"][column]["value"]
+        return math.inf if value is None else sign * value
+
+    return sorted(rows, key=place)
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -194,9 +199,11 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def shown(figure: dict[str, Any]) -> str:
-    """A figure in % with its interval; one that is infinite, for a point is lacking, is a dash."""
-    low, value, high = (100 * figure[k] for k in ("low", "value", "high"))
-    return f"{value:.1f} ({low:.1f}…{high:.1f})" if math.isfinite(value) else "–"
+    """A figure in % with its interval; one that is null, for a point is lacking, is a dash."""
+    low, value, high = (figure[k] for k in ("low", "value", "high"))
+    if value is None or low is None:
+        return "–" if value is None else f"{100 * value:.1f}"
+    return f"{100 * value:.1f} ({100 * low:.1f}…{100 * high:.1f})"
 
 
 if __name__ == "__main__":

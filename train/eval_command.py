@@ -140,7 +140,10 @@ def _score(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
             f"{options.data} has no pictures in its split {options.split} but {some}: "
             "name another with --split"
         )
-    sizes.of_name(options.measure, dataset.keypoints)  # better known before than after
+    # what is asked for and cannot be is better known before than after
+    sizes.of_name(options.measure, dataset.keypoints)
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         eager = options.engine == "eager"
         model = options.model if eager else export_command.as_onnx(options.model, stack)
@@ -159,12 +162,12 @@ def _score(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
     for line in dataset.skipped:
         console.print(f"skipped {line}", highlight=False, markup=False)
     if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
         about = {"model": str(options.model), "engine": named, "view": options.view}
         about |= {"dataset": options.dataset, "split": options.split, "decoder": options.decoder}
-        scores = {"about": about, "figures": {name: asdict(f) for name, f in made.items()}}
+        plain = {name: report.plain(asdict(figure)) for name, figure in made.items()}
+        text = json.dumps({"about": about, "figures": plain}, indent=1, allow_nan=False)
         path = options.out / "scores.json"
-        path.write_text(json.dumps(scores, indent=1), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
         print(f"wrote {path}")
 
 

@@ -93,18 +93,19 @@ def table(outcomes: Outcomes) -> Table:
 def to_json(about: dict[str, str], outcomes: Outcomes) -> str:
     """Every figure → JSON text; what could not be measured is null."""
     targets = [
-        {**_plain(asdict(target)), "measured": _number(figure.value), "said": met(target, figure)}
+        {**plain(asdict(target)), "measured": _number(figure.value), "said": met(target, figure)}
         for target, figure in against_targets(outcomes)
     ]
     protocols = {
-        name: {which: _plain(asdict(figure)) for which, figure in outcome.figures.items()}
+        name: {which: plain(asdict(figure)) for which, figure in outcome.figures.items()}
         for name, outcome in outcomes.measured.items()
     }
     every = {"about": about, "targets": targets, "protocols": protocols}
     return json.dumps(every | {"skipped": outcomes.skipped}, indent=1, allow_nan=False)
 
 
-def _plain(values: dict[str, object]) -> dict[str, object]:
+def plain(values: dict[str, object]) -> dict[str, object]:
+    """Values of a figure → as JSON has them, in which there is no NaN and nothing infinite."""
     return {k: _number(v) if isinstance(v, float) else v for k, v in values.items()}
 
 

@@ -179,6 +179,20 @@ def test_a_model_is_watched_in_its_own_precision(data, tmp_path):
     assert {p.dtype for p in model.parameters()} == {torch.float32}
 
 
+def test_what_was_not_measured_is_null_in_the_scores(data, tmp_path):
+    words = ["--dataset", "coco", "--data", data]
+    fit = ["--approach=unet", "--width=8", "--epochs=1", "--lr=0", f"--out={tmp_path}"]
+    run("fit", *words, *SMALL, *fit)
+    run("eval", tmp_path / "last.pt", *words, "--engine=eager", "--view=stream", "--out", tmp_path)
+
+    def strange(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    found = json.loads((tmp_path / "scores.json").read_text(), parse_constant=strange)["figures"]
+    assert found["PCK@0.1 of box"]["value"] == 0  # nothing is found
+    assert found["NME by box"]["value"] is None
+
+
 def test_two_processes_train_as_one_does(data, tmp_path):
     """To float rounding, where no batch norm counts over one process's half of a batch."""
     words = ["fit", "--dataset", "coco", "--data", str(data), *SMALL, "--view", "whole"]
