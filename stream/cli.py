@@ -10,17 +10,15 @@ import argparse
 import importlib
 import io
 import os
-import select
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import engines
 from stream.arguments import (
@@ -35,6 +33,7 @@ from stream.arguments import (
     seconds,
     whole_cards,
 )
+from stream.process import Terminated, hold_what_is_closed, is_unread, let_go, stops_heard
 
 if TYPE_CHECKING:
     from stream.frame import Sink, Source
@@ -46,12 +45,7 @@ COMMANDS = {
 }
 """A first word that is one of these is that command: its module's `main(words) -> exit code`."""
 
-
 WANTS_A_FILE = "--second-pass reads its source twice and wants a video file"
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: the end in good order that Ctrl-C asks for, under another number."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,35 +54,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     A reader of standard output who leaves, as `head` does, is no failure.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    _hold_what_is_closed()
+    hold_what_is_closed()
     try:
-        with _stops_heard():
+        with stops_heard():
             return _run(words)
     except Terminated:
         return 128 + signal.SIGTERM
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except Exception as error:  # noqa: BLE001 - the top: every error becomes one line
-        if isinstance(error, BrokenPipeError) and _is_unread(sys.stdout):
+        if isinstance(error, BrokenPipeError) and is_unread(sys.stdout):
             return 0
         with suppress(OSError):  # nobody reads of it, or the disk is full; the code tells still
             _tell(error)
         return 2 if isinstance(error, UsageError) else 1
     finally:
-        _let_go(sys.stdout)
-        _let_go(sys.stderr)
-
-
-def _hold_what_is_closed() -> None:
-    """Take the standard descriptors that are free: what is opened next would be written to by them.
-
-    For reading only, so that what is to be written there is an error.
-    """
-    while (taken := os.open(os.devnull, os.O_RDONLY)) <= 2:
-        pass
-    os.close(taken)
-    if sys.stderr is None:  # `print` would take standard output in its place
-        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 - it stays open
+        let_go(sys.stdout)
+        let_go(sys.stderr)
 
 
 def _run(words: Sequence[str]) -> int:
@@ -112,30 +94,6 @@ def _tell(error: Exception) -> None:
     if os.environ.get("KPSTREAM_TRACEBACK") == "1":
         traceback.print_exc()
     print(f"kpstream: error: {one_line(error)}", file=sys.stderr)
-
-
-def _is_unread(stream: TextIO | None) -> bool:
-    """Whether the reader of a pipe has left; None is a stream that was closed from the start."""
-    if stream is None or not hasattr(select, "poll"):
-        return False
-    watch = select.poll()
-    try:
-        watch.register(stream.fileno(), select.POLLOUT)  # asked for nothing, macOS tells nothing
-    except OSError:  # it is no file of the system's
-        return False
-    return any(event & (select.POLLERR | select.POLLHUP) for _, event in watch.poll(0))
-
-
-def _let_go(stream: TextIO | None) -> None:
-    """Throw away what a stream cannot write: Python would try again, and set a code of its own."""
-    if stream is None:
-        return
-    try:
-        stream.flush()
-    except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
 
 
 def stream(words: Sequence[str]) -> int:
@@ -269,31 +227,3 @@ def _open_sinks(
 
         alone = not show and args.out is None
         yield jsonl.open_sink(args.json, spec, live=source.info.live, alone=alone)
-
-
-@contextmanager
-def _stops_heard() -> Iterator[None]:
-    """Ctrl-C and SIGTERM raise, so that both leave every output finished.
-
-    Two within a second are one: a wrapper often tells a process and its group. After one nothing is
-    heard any more, for the process is about to end.
-    """
-    deaf_until_s = 0.0
-
-    def hear(number: int, _: object) -> None:
-        nonlocal deaf_until_s
-        now_s = time.monotonic()
-        if now_s < deaf_until_s:
-            return
-        deaf_until_s = now_s + 1.0
-        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
-
-    ears = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    ears = {number: ear for number, ear in ears.items() if ear is not signal.SIG_IGN}  # as nohup
-    for number in ears:
-        signal.signal(number, hear)
-    try:
-        yield
-    finally:
-        for number, ear in ears.items():
-            signal.signal(number, signal.SIG_IGN if deaf_until_s else ear)

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from commands import COMMAND, command, fake, frames_in, make_clip, wait_for_lines
 
-from stream.cli import COMMANDS, _is_unread, main
+from stream.cli import COMMANDS, main
+from stream.process import is_unread
 
 pytestmark = pytest.mark.usefixtures("no_display")
 
@@ -211,10 +212,10 @@ def test_a_reader_who_left_is_noticed_where_a_poll_for_nothing_tells_nothing(mon
     poll = select.poll
     monkeypatch.setattr(select, "poll", MacPoll)
     with nobody_reads() as pipe, os.fdopen(pipe, "w", closefd=False) as unread:
-        assert _is_unread(unread)
+        assert is_unread(unread)
     reader, writer = os.pipe()
     with os.fdopen(reader), os.fdopen(writer, "w") as read:
-        assert not _is_unread(read)
+        assert not is_unread(read)
 
 
 @pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
