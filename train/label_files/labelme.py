@@ -48,6 +48,11 @@ def read(
             files.append((pair, _shapes(pair, described.names)))
     found = {shape.label for _, shapes in files for shape in shapes if shape.is_point}
     names = described.names or tuple(sorted(found)) or ("point",)
+    if described.count not in (None, len(names)):
+        raise ValueError(
+            f"data.yaml says {described.count} keypoints in kpt_shape, and the labels have "
+            f"{len(names)}, {', '.join(names)}: name all of them in kpt_names"
+        )
     labelled = []
     for pair, shapes in files:
         with skipping:

@@ -73,6 +73,14 @@ def test_labelme_takes_its_names_from_data_yaml(tmp_path):
         reader.read(tmp_path)
 
 
+def test_as_many_labels_as_data_yaml_says_are_wanted(tmp_path):
+    text = labelme(point("tip", 5, 6), point("tip ", 7, 8))
+    write(tmp_path, {"train/a.json": text}, "kpt_shape: [3, 3]\nflip_idx: [0, 2, 1]")
+    says = "data.yaml says 3 keypoints in kpt_shape, and the labels have 2, tip, tip : name all of"
+    with pytest.raises(ValueError, match=says):
+        reader.read(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("shape", "what"),
     [
