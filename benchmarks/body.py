@@ -37,6 +37,7 @@ from stream.packet import cards_of, sigma_of
 from stream.synth.body import Body as Lying
 from stream.synth.camera import intrinsics, look_at, on_sphere
 from train.datasets.cardcut import Sample, load, split
+from train.pictures import read
 
 DECK = DECKS["poker"]
 HELD_OUT = (51, 45, 39, 33, 27, 21, 15, 9)
@@ -160,10 +161,7 @@ def found(samples: list[Sample], model: Path) -> Iterator[Solved]:
     tracker = FocalTracker((480, 640))
     engine = open_engine(model)
     try:
-        frames = (
-            Frame(np.asarray(cv2.imread(str(s.path)), np.uint8), i, 0.0, None, s.path.name)
-            for i, s in enumerate(samples)
-        )
+        frames = (Frame(read(s.path), i, 0.0, None, s.path.name) for i, s in enumerate(samples))
         for sample, result in zip(samples, estimate(frames, engine, stills=True), strict=True):
             body, packet = None, result.packet
             if packet is not None:

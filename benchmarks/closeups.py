@@ -18,7 +18,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,6 +34,7 @@ from stream.synth import Renderer, SceneConfig
 from train.datasets import cardcut
 from train.datasets.rendered import held_out_art
 from train.metrics import corner_errors
+from train.pictures import read
 from train.truth import diagonal
 
 HW = (720, 1280)
@@ -94,10 +94,7 @@ def rendered(frames: int, options: argparse.Namespace) -> Iterator[Shot]:
 def real(folder: Path) -> Iterator[Shot]:
     """The frames of the clips that training never saw."""
     for sample in cardcut.split(cardcut.load(folder), cardcut.HOLD_OUT)[1]:
-        image = cv2.imread(str(sample.path))
-        if image is None:
-            raise FileNotFoundError(f"cannot read {sample.path}")
-        yield image.astype(np.uint8, copy=False), sample.xy, sample.cards
+        yield read(sample.path), sample.xy, sample.cards
 
 
 def measure(shots: Iterable[Shot], engine: engines.Engine) -> None:

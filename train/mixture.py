@@ -23,6 +23,7 @@ from train import augment
 from train.config import Config
 from train.datasets import cardcut, empty, held_out
 from train.example import Example
+from train.pictures import read
 
 NEAR = 0.75
 """Share of the rendered packets that fill the view as a tracker's crop does, not a whole frame."""
@@ -58,7 +59,7 @@ class Pictures:
 
 def read_pictures(config: Config, real: list[cardcut.Sample]) -> Pictures:
     """The real samples' pictures, the backgrounds that training may see, and the renderers."""
-    frames = [_read(sample.path) for sample in real]
+    frames = [read(sample.path) for sample in real]
     backgrounds = empty.load(Path(config.backgrounds), held_out=False) if config.backgrounds else []
     art = _art(config, backgrounds)
     mixed = 0.0 if config.deck else MIXED
@@ -113,13 +114,6 @@ def _of_many(config: Config, backgrounds: list[Image]) -> Art:
         keep=held_out.may_train,
     )
     return built_in() + replace(given, backgrounds=backgrounds or built_in().backgrounds)
-
-
-def _read(path: Path) -> Image:
-    image = cv2.imread(str(path))
-    if image is None:
-        raise FileNotFoundError(f"cannot read {path}: a picture was wanted")
-    return image.astype(np.uint8, copy=False)
 
 
 class Mixture(Dataset[Example]):

@@ -11,13 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from stream.synth import Art
 from train.datasets import cardcut, empty, rendered
 from train.datasets.held_out import original
+from train.pictures import read
 from train.truth import Sight, Truth, diagonal, nothing
 
 T = TypeVar("T")
@@ -78,7 +77,7 @@ def _cardcut(given: Given, _art: Art) -> Opened:
 def _labelled(samples: Sequence[cardcut.Sample]) -> Iterator[Sight]:
     for s in samples:
         truth = Truth(s.path.name, s.clip, "cardcut", s.cards, s.xy, s.visible, diagonal(s.xy))
-        yield Sight(_read(s.path), truth)
+        yield Sight(read(s.path), truth)
 
 
 def _rendered(given: Given, art: Art, *, named: bool = False) -> Opened:
@@ -103,7 +102,7 @@ def _empty(given: Given, art: Art) -> Opened:
 
 def _photographs(paths: Sequence[Path]) -> Iterator[Sight]:
     for path in paths:
-        yield Sight(_read(path), nothing(path.name, original(path), "photograph"))
+        yield Sight(read(path), nothing(path.name, original(path), "photograph"))
 
 
 def _empty_video(given: Given, art: Art) -> Opened:
@@ -116,13 +115,6 @@ def _thinned(every: Sequence[T], count: int) -> list[T]:
     """So many of them, evenly chosen; all if there are no more."""
     count = min(count, len(every))
     return [every[i] for i in np.linspace(0, len(every) - 1, count).round().astype(int)]
-
-
-def _read(path: Path) -> NDArray[np.uint8]:
-    image = cv2.imread(str(path))
-    if image is None:
-        raise FileNotFoundError(f"cannot read {path}: a picture was wanted")
-    return image.astype(np.uint8, copy=False)
 
 
 SETS = {

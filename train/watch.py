@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from stream.packet import TURN
 from train import augment
 from train.approach import Approach
 from train.datasets.cardcut import Sample
+from train.pictures import read
 
 MARGIN = 1.5
 BATCH = 16
@@ -74,10 +74,7 @@ def _view(sample: Sample) -> augment.View:
 
 
 def _crop(sample: Sample, view: augment.View, size: int) -> augment.Image:
-    image = cv2.imread(str(sample.path))
-    if image is None:
-        raise FileNotFoundError(f"cannot read {sample.path}: a picture was wanted")
-    return augment.warp(image.astype(np.uint8, copy=False), view, size)
+    return augment.warp(read(sample.path), view, size)
 
 
 def _corner_errors(
