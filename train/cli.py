@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from train import closeups_command, eval_command, export_command
 from train.config import KEYPOINTS, NETWORK, PACKETS, Config
 from train.presets import PRESETS, settings
-from train.words import numbers, size
+from train.words import numbers, seed, size
 
 if TYPE_CHECKING:
     from stream.synth import SceneConfig
@@ -123,7 +123,7 @@ def _add_synth(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fps", type=int, default=30, help="frames a second of the clip")
     parser.add_argument("--size", type=size, help="WIDTHxHEIGHT; sheet 256x256, clip 1280x720")
     parser.add_argument("--cards", type=int, help="count in every picture; drawn if not given")
-    parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of everything random")
     parser.add_argument("--truth", type=Path, help="JSON lines: the clip's corners and count")
     parser.add_argument("--art", type=Path, help="folder with backs/ and faces/")
     parser.add_argument("--backgrounds", type=Path, help="folder of pictures to lay it on")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from train.config import Config
-from train.words import numbers
+from train.words import numbers, seed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--real", type=float, default=0.12, help="share of real pictures")
     parser.add_argument("--samples", type=int, default=26000, help="how many pictures")
     parser.add_argument("--epochs", type=int, default=7, help="how many times they are seen")
-    parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of everything random")
     parser.add_argument("--workers", type=int, default=1, help="processes that make pictures")
     parser.add_argument("--out", type=Path, required=True, help="the .npz to write")
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from train import export_command
-from train.words import numbers, size
+from train.words import numbers, seed, size
 
 SPLITS = ("train", "val", "test")
 VIEWS = ("box", "whole", "cat", "stream")
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     words = "WIDTHxHEIGHT of rendered pictures"
     parser.add_argument("--size", type=size, default="1920x1080", help=words)
-    parser.add_argument("--seed", type=int, default=1_000_003, help="of rendered pictures")
+    parser.add_argument("--seed", type=seed, default=1_000_003, help="of rendered pictures")
     parser.add_argument("--out", type=Path, help="folder for report.html and scores.json")
     keypoints = parser.add_argument_group("with --dataset, in place of packets' protocols")
     add = keypoints.add_argument

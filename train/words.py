@@ -10,6 +10,14 @@ def numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(",") if part.strip())
 
 
+def seed(text: str) -> int:
+    """Text "7" → 7, from 0 as NumPy takes them."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text}: a seed is 0 or more")
+    return number
+
+
 def size(text: str) -> tuple[int, int]:
     """Text "640x480" → (480, 640): height, width."""
     width, height = (int(part) for part in text.lower().split("x"))

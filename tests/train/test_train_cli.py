@@ -77,6 +77,9 @@ def test_help_needs_no_torch():
         (["synth", "--out", "a.gif"], ".png, .jpg, .mp4 or .npz"),
         (["synth", "--out", "a.png", "--truth", "t.jsonl"], "--truth goes with a clip"),
         (["synth", "--out", "a.npz", "--empty"], "--empty goes with a sheet or a clip"),
+        (["synth", "--out", "a.png", "--seed", "-1"], "--seed: -1: a seed is 0 or more"),
+        (["eval", "m.onnx", "--seed", "-1"], "--seed: -1: a seed is 0 or more"),
+        (["closeups", "--out", "c.npz", "--seed", "-1"], "--seed: -1: a seed is 0 or more"),
         (["synth", "--out", "a.mp4", "--fps", "0"], "--fps must be 1 or more, got 0"),
     ],
 )
