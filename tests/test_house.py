@@ -21,6 +21,7 @@ BANNED_NAMES = {
     "types",
     "handler",
 }
+PAGES = ("*.md", "docs/*.md", "engines/**/*.md", "benchmarks/**/*.md")
 COMMAND = re.compile(r"^python3 -m venv .*$", re.MULTILINE)
 
 
@@ -161,3 +162,22 @@ def test_the_readme_names_every_option():
     # \b would also find --out in --output
     missing = [o for o in options - {"-h"} if not re.search(rf"{o}(?![\w-])", readme())]
     assert missing == []
+
+
+def test_links_of_the_documents_lead_somewhere():
+    astray = []
+    pages = [page for place in PAGES for page in ROOT.glob(place)]
+    assert len(pages) > 8
+    for page in pages:
+        for file, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)", page.read_text("utf-8")):
+            target = page.parent / file if file else page
+            if "://" in file or (target.exists() and anchor in ("", *anchors(target))):
+                continue
+            astray.append(f"{page.relative_to(ROOT)}: {file}#{anchor}")
+    assert not astray
+
+
+def anchors(page):
+    """What the headings of a page are linked by."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", text.lower()).strip().replace(" ", "-") for text in headings]
