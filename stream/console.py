@@ -23,6 +23,8 @@ from stream.stats import AGE, Stats, telling_stage
 
 PERIOD_S = 0.1
 
+OLD_S = 2.0
+
 WAITING = "waiting for the first frame"
 
 
@@ -97,6 +99,7 @@ class Dashboard:
         self._info = info
         self._stats = Stats()
         self._next_s = -math.inf
+        self._last_s = math.inf  # when there was a result
         bar = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
         columns = () if info.live else bar
         self._progress = Progress(*columns, TextColumn("{task.description}"))
@@ -124,13 +127,20 @@ class Dashboard:
     def __call__(self, result: Result, stats: Stats) -> None:
         """Show where the run stands, if it is time to."""
         self._stats = stats
-        now_s = time.monotonic()
+        self._last_s = now_s = time.monotonic()
         if now_s < self._next_s or not self._live.is_started:
             return
         self._next_s = now_s + PERIOD_S
         text = status(result, stats)
         self._progress.update(self._task, completed=stats.frames, description=text)
         self._draw()
+
+    def idle(self) -> None:
+        """Say for how long there has been no result, once it is `OLD_S`."""
+        old_s = time.monotonic() - self._last_s
+        if old_s >= OLD_S and self._live.is_started:
+            self._progress.update(self._task, description=f"no picture for {old_s:.0f} s")
+            self._draw()
 
     def _draw(self) -> None:
         self._live.update(Group(self._header(), self._progress), refresh=True)

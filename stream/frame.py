@@ -145,7 +145,7 @@ class Sink(Protocol):
 
 @runtime_checkable
 class Attentive(Protocol):
-    """A sink that has something to do while no result comes, as a window has keys to heed."""
+    """What has something to do while no result comes, as a window has keys to heed."""
 
     def idle(self) -> None:
         """Called several times a second then. May raise Finished."""

@@ -64,7 +64,7 @@ def run(
     Takes all three open and closes them, however it ends. A live source loses the frames that the
     rest is too slow for; any other waits and loses none. `names` writes the keypoints' names into
     the picture. `on_result` is told of each result once all sinks have it, in this thread;
-    like a sink it may raise Finished. `find` is how results are made.
+    like a sink it may raise Finished, and be Attentive. `find` is how results are made.
     """
     stats, overlay = Stats(), Overlay(engine.spec, names=names)
     with _Stops() as stops, _Closing() as closing:
@@ -87,7 +87,9 @@ def run(
         threads.callback(results.close)
         closing.callback(stops.forget)
         with suppress(Finished):
-            for result in stops.heard(results, [s.idle for s in sinks if isinstance(s, Attentive)]):
+            told: list[object] = [*sinks, on_result]
+            idle = [one.idle for one in told if isinstance(one, Attentive)]
+            for result in stops.heard(results, idle):
                 hud = _hud(stats, telling_stage(live=info.live))
                 written = _write(result, sinks, overlay, hud)
                 stats.add(written, time.monotonic())

@@ -54,6 +54,19 @@ def test_the_summary_of_nothing_has_no_numbers_made_up():
     assert "0 frames, – fps" in summary(CLIP, "fake", Stats())
 
 
+def test_a_result_that_is_old_is_said_to_be(monkeypatch):
+    console, now_s = terminal(is_terminal=True), [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now_s[0])
+    with Dashboard(CAMERA, lambda: "fake", console) as dashboard:
+        dashboard.idle()  # nothing has come yet, which is another matter
+        assert "no picture" not in said(console)
+        dashboard(result(0), ran(1))
+        for now_s[0] in (101.0, 107.0):
+            dashboard.idle()
+    assert "no picture for 1 s" not in said(console)
+    assert "no picture for 7 s" in said(console)
+
+
 def test_until_there_is_a_result_it_says_what_it_waits_for():
     console = terminal(is_terminal=True)
     with Dashboard(CLIP, lambda: "fake", console, waiting="putting 5,400 frames together"):
