@@ -20,8 +20,16 @@ _SHARED = (
     re.compile(r"(?:gnome|kde)_([a-z]+)(?:-[\w-]+)?_(?:back|(?:\d+|jack|queen|king)_[a-z]+)"),
 )
 
-_SAME_DESIGN = {"guyenne": "paris"}
-"""A family of decks under another name → the family whose back it shares."""
+_SAME = {
+    "guyenne": "paris",  # the decks of both share a back
+    "mate_Elephants_5640x3172_f14c": "mate_Elephants_3840x2160_f38b",
+    "ufo_tex_nature_dirt_se04": "ufo_tex_nature_dirt_se05",
+    "ufo_tex_nature_dirt_se11": "ufo_tex_nature_dirt_se12",
+    "ufo_tex_buildings_wall025": "ufo_tex_buildings_wall023",
+    "ufo_tex_buildings_wall028": "ufo_tex_buildings_wall027",
+    "ufo_tex_buildings_concrete015": "ufo_tex_buildings_concrete016",
+}
+"""A name → that of what shows the same or nearly so, on whose side it stands."""
 
 
 def original(path: Path) -> str:
@@ -32,8 +40,9 @@ def original(path: Path) -> str:
     for shared in _SHARED:
         if found := shared.fullmatch(path.stem):
             name = "_".join(found.groups())
-            return _SAME_DESIGN.get(name, name)
-    return re.sub(r"_(c\d+|full|tile)$", "", path.stem)
+            return _SAME.get(name, name)
+    name = re.sub(r"_(c\d+|full|tile)$", "", path.stem)
+    return _SAME.get(name, name)
 
 
 def is_held_out(path: Path) -> bool:
