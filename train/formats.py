@@ -85,7 +85,12 @@ def plan(
     module = trt.load(runtime)
     device = None
     if capabilities is None:
-        gpu = find_gpu(runtime.extra)
+        try:
+            gpu = find_gpu(runtime.extra)
+        except EngineUnavailable as error:
+            if runtime is trt.TENSORRT:
+                raise
+            raise EngineUnavailable(f"{error}, or name the GPUs to build for with --sm") from error
         capabilities = [gpu.capability]
         device = gpu.name if runtime is trt.TENSORRT else None
     data = model.path.read_bytes()

@@ -1,3 +1,4 @@
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -100,8 +101,6 @@ class TestOpenVino:
         assert not list(tmp_path.iterdir())
 
     def test_int8_without_nncf_names_the_remedy(self, model, tmp_path, monkeypatch):
-        import sys
-
         monkeypatch.setitem(sys.modules, "nncf", None)
         with pytest.raises(EngineUnavailable, match=r"pip install 'kpstream\[int8\]'"):
             formats.openvino(model, tmp_path / "packet.xml", int8=True)
@@ -126,6 +125,13 @@ def test_without_a_gpu_tensorrt_says_which_step_failed(model, tmp_path):
         except EngineUnavailable as error:
             assert any(step in str(error) for step in ("does not load", "driver", "GPU"))  # noqa: PT017
     assert not [path for path in tmp_path.iterdir() if path.stat().st_size == 0]
+
+
+def test_a_plan_for_no_gpu_in_particular_asks_for_one_by_name(model, monkeypatch, tmp_path):
+    pytest.importorskip("tensorrt_rtx", reason="needs tensorrt-rtx-cu13")
+    monkeypatch.setitem(sys.modules, "cuda.bindings.runtime", None)
+    with pytest.raises(EngineUnavailable, match="or name the GPUs to build for with --sm"):
+        formats.plan(model, tmp_path / "packet.plan", rtx.RTX)
 
 
 @pytest.mark.parametrize(
