@@ -55,7 +55,8 @@ def compiled(ov: Any, path: Path, hints: Mapping[str, Any]) -> tuple[Any, ModelS
         try:
             return core(ov).import_model(io.BytesIO(kept), "CPU", dict(hints)), spec, precision
         except RuntimeError as error:
-            _log.warning("a compiled model of the cache does not load (%s): made anew", error)
+            reason = " ".join(str(error).split())  # OpenVINO's has up to ten lines
+            _log.warning("a compiled model of the cache does not load (%s): made anew", reason)
     found = _compile(ov, core(ov).read_model(path), hints)
     blob = found.export_model()
     plans.remember(f"openvino-{name[:32]}", blob if isinstance(blob, bytes) else blob.getvalue())
