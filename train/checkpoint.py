@@ -10,6 +10,13 @@ from typing import Any
 import torch
 
 
+_UNREADABLE = (
+    *(pickle.UnpicklingError, RuntimeError, EOFError),
+    OSError,  # without a name: what torch makes of a file that was cut short
+    *(LookupError, ValueError),  # and of bytes that by chance begin as a pickle does
+)
+
+
 def read(path: Path) -> dict[str, Any]:
     """A checkpoint's values. FileNotFoundError or ValueError say what was wanted of the path."""
     if not path.is_file():
@@ -18,8 +25,7 @@ def read(path: Path) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except PermissionError:
         raise
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        # an OSError, without a name, is what torch makes of a file that was cut short
+    except _UNREADABLE as error:
         raise ValueError(f"{path} is not a checkpoint that `fit` wrote") from error
     if not isinstance(state, dict) or not {"model", "config", "spec"} <= state.keys():
         raise ValueError(f"{path} is not a checkpoint that `fit` wrote")

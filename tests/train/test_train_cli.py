@@ -206,7 +206,8 @@ def test_a_checkpoint_that_is_none_is_one_line(capsys, tmp_path):
     torch = pytest.importorskip("torch")
     bad = tmp_path / "last.pt"
     torch.save({"weights": torch.zeros(5000)}, bad)
-    for left in (b"not a checkpoint", bad.read_bytes()[:5000], b""):
+    foreign = (b"not a checkpoint", b".", b"\x8c\x01\xff.")
+    for left in (*foreign, bad.read_bytes()[:5000], b""):
         bad.write_bytes(left)
         code, line = failed(capsys, "export", bad, "--out", tmp_path / "m.onnx")
         assert code == 1
