@@ -9,11 +9,13 @@ from typing import Any
 
 import torch
 
-
 _UNREADABLE = (
-    *(pickle.UnpicklingError, RuntimeError, EOFError),
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
     OSError,  # without a name: what torch makes of a file that was cut short
-    *(LookupError, ValueError),  # and of bytes that by chance begin as a pickle does
+    LookupError,  # and this and the next of bytes that by chance begin as a pickle does
+    ValueError,
 )
 
 
