@@ -30,18 +30,19 @@ def config_file() -> Path:
 
     Raises OSError where the user has no home.
     """
+    if sys.platform == "win32":
+        named, usual = os.environ.get("APPDATA", ""), ("AppData", "Roaming")
+    elif sys.platform == "darwin":
+        named, usual = "", ("Library", "Application Support")
+    else:
+        named, usual = os.environ.get("XDG_CONFIG_HOME", ""), (".config",)
+    # a relative path would be another folder in every working directory
+    if Path(named).is_absolute():
+        return Path(named) / "kpstream" / "decks.json"
     try:
-        home = Path.home()
+        return Path.home().joinpath(*usual, "kpstream", "decks.json")
     except RuntimeError as error:
         raise OSError(f"no config folder: {error} Set XDG_CONFIG_HOME or HOME") from error
-    if sys.platform == "win32":
-        root = Path(os.environ.get("APPDATA", home / "AppData" / "Roaming"))
-    elif sys.platform == "darwin":
-        root = home / "Library" / "Application Support"
-    else:
-        root = Path(os.environ.get("XDG_CONFIG_HOME", home / ".config"))
-    # a relative path would be another folder in every working directory
-    return (root if root.is_absolute() else home / ".config") / "kpstream" / "decks.json"
 
 
 def check_name(name: str) -> None:

@@ -168,6 +168,19 @@ def test_a_relative_config_folder_is_not_believed(monkeypatch, tmp_path):
     assert config_file() == tmp_path / ".config" / "kpstream" / "decks.json"
 
 
+@pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="XDG is for the others")
+def test_a_user_without_a_home_may_name_the_config_folder(monkeypatch, tmp_path):
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobody)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert config_file() == tmp_path / "kpstream" / "decks.json"
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    with pytest.raises(OSError, match=r"no config folder: .* Set XDG_CONFIG_HOME or HOME"):
+        config_file()
+
+
 @pytest.mark.parametrize(
     ("platform", "folder"), [("darwin", "Library/Application Support"), ("win32", "Roaming")]
 )
