@@ -18,12 +18,10 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from stream.frame import Result, SourceInfo
+from stream.frame import OLD_S, Result, SourceInfo
 from stream.stats import AGE, Stats, telling_stage
 
 PERIOD_S = 0.1
-
-OLD_S = 2.0
 
 WAITING = "waiting for the first frame"
 

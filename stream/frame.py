@@ -143,6 +143,10 @@ class Sink(Protocol):
         """Finish what was begun; afterwards the output is whole. May be called twice."""
 
 
+OLD_S = 2.0
+"""For so long there may be no result before the last one is said to be old."""
+
+
 @runtime_checkable
 class Attentive(Protocol):
     """What has something to do while no result comes, as a window has keys to heed."""

@@ -62,6 +62,8 @@ class Returning:
 
     def _back(self, error: SourceError) -> Source | None:
         """The source once it is there again; None if there is nothing more to come."""
+        if self._closed.is_set():  # which may be what broke it off
+            return None
         if self._wait_s <= 0:
             raise error
         _log.warning("%s (waiting for it to come back)", error)

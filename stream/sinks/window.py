@@ -14,13 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.draw import outdated
-from stream.frame import Finished, Result
+from stream.frame import OLD_S, Finished, Result
 
 if TYPE_CHECKING:
     from stream.planes import Planes
-
-OLD_S = 2
-"""From so many whole seconds on it is said for how long a picture has been the last one."""
 
 _QUIT_KEYS = {ord("q"), ord("Q"), 27}  # 27 is Esc
 

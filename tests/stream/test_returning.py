@@ -126,6 +126,15 @@ def test_closed_while_it_waits_it_ends_at_once():
     assert time.monotonic() - began_s < 1
 
 
+def test_what_breaks_off_because_it_was_closed_is_not_waited_for(caplog):
+    source = Returning(Cable(3, BREAKS), opening(), wait_s=60)
+    frames = iter(source)
+    next(frames)
+    source.close()
+    assert len(list(frames)) == 2
+    assert not caplog.records
+
+
 def test_what_comes_back_too_late_is_closed():
     late, asked = Cable(1, ENDS), threading.Event()
 
