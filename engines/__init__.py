@@ -51,7 +51,7 @@ DEFAULT_MODEL = Path(__file__).parent / "models" / "packet-nano.onnx"
 _log = logging.getLogger("kpstream")
 
 _NOT_BACKENDS = set(
-    "build compiled fp16 gpu graph lane models native parity plans small spec trust".split()  # noqa: SIM905
+    "build compiled folders fp16 gpu graph lane models native parity plans small spec trust".split()  # noqa: SIM905
 )
 
 _TAKERS = {".xml": ("ov",), ".plan": ("trt", "rtx"), ".pt": ("eager",)}

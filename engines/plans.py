@@ -15,7 +15,6 @@ import json
 import logging
 import os
 import stat
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -23,6 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from engines.folders import own_folder
 from engines.spec import EngineUnavailable, ModelSpec, SpecError
 
 MAGIC = b"kpsplan1"
@@ -62,19 +62,7 @@ def cache_dir() -> Path:
 
     Raises OSError where the user has no home.
     """
-    if sys.platform == "win32":
-        named, usual = os.environ.get("LOCALAPPDATA", ""), ("AppData", "Local")
-    elif sys.platform == "darwin":
-        named, usual = "", ("Library", "Caches")
-    else:
-        named, usual = os.environ.get("XDG_CACHE_HOME", ""), (".cache",)
-    # a relative path would be another folder in every working directory
-    if Path(named).is_absolute():
-        return Path(named) / "kpstream"
-    try:
-        return Path.home().joinpath(*usual, "kpstream")
-    except RuntimeError as error:
-        raise OSError(f"no cache folder: {error} Set XDG_CACHE_HOME or HOME") from error
+    return own_folder("cache")
 
 
 def write_plan(path: Path, plan: bytes, description: Description, reading: str = "") -> None:

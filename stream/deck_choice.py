@@ -33,7 +33,10 @@ class Choice:
 
     def mention_another_camera(self, info: SourceInfo, model: Path) -> None:
         """Warn of a frame size or a model that the deck was not learnt with. Raises OSError."""
-        if self.calibration is None or self.calibration.fits(info.size_hw, called(model)):
+        if self.calibration is None:
+            return
+        name = called(model)
+        if self.calibration.fits(info.size_hw, name):
             return
         record = self.calibration.records[-1]
         height, width = record.frame_hw
@@ -45,7 +48,7 @@ class Choice:
             height,
             record.model,
             "another size" if info.size_hw is None else f"{info.size_hw[1]}x{info.size_hw[0]}",
-            called(model),
+            name,
         )
 
 

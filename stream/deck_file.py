@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from engines.folders import own_folder
 from stream.calibration import Calibration, Record
 from stream.decks import DECKS
 
@@ -30,19 +30,7 @@ def config_file() -> Path:
 
     Raises OSError where the user has no home.
     """
-    if sys.platform == "win32":
-        named, usual = os.environ.get("APPDATA", ""), ("AppData", "Roaming")
-    elif sys.platform == "darwin":
-        named, usual = "", ("Library", "Application Support")
-    else:
-        named, usual = os.environ.get("XDG_CONFIG_HOME", ""), (".config",)
-    # a relative path would be another folder in every working directory
-    if Path(named).is_absolute():
-        return Path(named) / "kpstream" / "decks.json"
-    try:
-        return Path.home().joinpath(*usual, "kpstream", "decks.json")
-    except RuntimeError as error:
-        raise OSError(f"no config folder: {error} Set XDG_CONFIG_HOME or HOME") from error
+    return own_folder("config") / "decks.json"
 
 
 def check_name(name: str) -> None:

@@ -15,7 +15,8 @@ from stream.constancy import ConstantCount
 from stream.decks import Deck
 from stream.decode import count_of
 from stream.frame import Count, Frame, Packet, Result, State
-from stream.looking import ALONE, Look, Looker, closely, follow, inside, search
+from stream.geometry import inside
+from stream.looking import ALONE, Look, Looker, closely, follow, search
 from stream.naming import Named, as_they_are, naming_of
 from stream.presence import Presence
 from stream.reading import Reader, Reading

@@ -98,5 +98,11 @@ def boxed(regions: Iterable[Region], hw: tuple[int, int]) -> list[Region]:
     return [Region(x, y, right - x, bottom - y) for x, y, right, bottom in boxes]
 
 
+def inside(xy: Points, frame_hw: tuple[int, int]) -> NDArray[np.bool_]:
+    """Points (K, 2) → whether each lies on a pixel of the frame (K,); NaN does not."""
+    size = np.array([frame_hw[1], frame_hw[0]])
+    return np.asarray(((xy >= -0.5) & (xy <= size - 0.5)).all(axis=1))
+
+
 def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

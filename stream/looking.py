@@ -23,7 +23,7 @@ from stream.canvas import Canvas
 from stream.closeup_network import CloseUpNetwork
 from stream.decode import decode
 from stream.frame import Frame, Packet
-from stream.geometry import Region, frame_from_input, input_from_cell, whole
+from stream.geometry import Region, frame_from_input, input_from_cell, inside, whole
 from stream.naming import Named
 from stream.packet import KEYPOINTS, canonical, corner_covariance
 from stream.prepare import prepare
@@ -275,9 +275,3 @@ class Looker:
 def mean_peak(heights: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:
     """Peaks' heights and how visible their corners are (…, K) → the mean of what is seen (…)."""
     return np.asarray((seen * heights).sum(axis=-1) / np.maximum(seen.sum(axis=-1), TINY))
-
-
-def inside(xy: NDArray[np.float64], frame_hw: tuple[int, int]) -> NDArray[np.bool_]:
-    """Points (K, 2) → whether each lies on a pixel of the frame (K,); NaN does not."""
-    size = np.array([frame_hw[1], frame_hw[0]])
-    return np.asarray(((xy >= -0.5) & (xy <= size - 0.5)).all(axis=1))

@@ -14,7 +14,8 @@ from stream.decks import Deck
 from stream.decode import count_of
 from stream.estimate import Sighting, alone, sightings
 from stream.frame import Count, Frame, Packet, Result, SourceError, State
-from stream.looking import inside, mean_peak
+from stream.geometry import inside
+from stream.looking import mean_peak
 from stream.naming import naming_of
 from stream.reading import bins
 from stream.steady import steady_both_ways

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from stream.geometry import inside
 from stream.packet import MAX_CARDS
 from stream.synth import Art, Renderer, SceneConfig
 from stream.synth.art import CARD_SIDE_PX, Image, built_in, read_folder
@@ -146,11 +147,11 @@ class Mixture(Dataset[Example]):
         size = self.config.input_size
         image = augment.colour(rng, augment.warp(frame, view, size))
         xy, visible = augment.moved(sample.xy, sample.visible, view, size)
-        inside = _inside(xy, size)
+        within = inside(xy, (size, size))
         # A hidden corner's place is not labelled; a labelled one outside the view is absent there.
         known = ~np.isnan(xy[:, 0])
-        xy = np.where(inside[:, None], xy, np.nan)
-        return _example(image, xy, known, visible & inside, sample.cards)
+        xy = np.where(within[:, None], xy, np.nan)
+        return _example(image, xy, known, visible & within, sample.cards)
 
     def _rendered(self, rng: np.random.Generator) -> Example:
         size = self.config.input_size
@@ -161,9 +162,9 @@ class Mixture(Dataset[Example]):
             renderer = self.pictures.near if rng.random() < NEAR else self.pictures.far
         shot = renderer.sample(rng, (size, size))
         image = augment.colour(rng, shot.image) if rng.random() < 0.5 else shot.image
-        inside = _inside(shot.xy, size)
-        xy = np.where(inside[:, None], shot.xy, np.nan)
-        return _example(image, xy, np.ones(8, bool), shot.visible & inside, shot.cards)
+        within = inside(shot.xy, (size, size))
+        xy = np.where(within[:, None], shot.xy, np.nan)
+        return _example(image, xy, np.ones(8, bool), shot.visible & within, shot.cards)
 
     def _empty(self, rng: np.random.Generator) -> Example:
         """A background, a part of a real frame beside its packet, a rendered table, or a box."""
@@ -196,11 +197,6 @@ class Mixture(Dataset[Example]):
             if view is not None:
                 return augment.warp(frame, view, size)
         return None
-
-
-def _inside(xy: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
-    with np.errstate(invalid="ignore"):
-        return np.asarray(((xy >= -0.5) & (xy <= size - 0.5)).all(axis=1))
 
 
 def _pasted(rng: np.random.Generator, image: Image, hand: Image) -> Image:

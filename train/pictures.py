@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stream.quiet import quiet_opencv
+from stream.picture_file import decoded
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
@@ -23,12 +22,10 @@ def read(path: Path) -> NDArray[np.uint8]:
     """(H, W, 3) BGR, turned as its EXIF says. Raises ValueError if it is missing or no picture."""
     if not path.is_file():
         raise ValueError(f"there is no picture {path}")
-    data = np.fromfile(path, np.uint8)  # not cv2.imread: it prints, and fails on some paths
-    with quiet_opencv():
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    image: NDArray[np.uint8] | None = decoded(path)
     if image is None:
         raise ValueError(f"{path} is not a picture that can be read")
-    return image.astype(np.uint8, copy=False)
+    return image
 
 
 def size_hw(path: Path) -> tuple[int, int]:

@@ -8,15 +8,13 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from stream.exif import focal_35mm
 from stream.frame import Frame, SourceError, SourceInfo
-from stream.quiet import quiet_opencv
+from stream.picture_file import decoded
 from stream.sources import PICTURES
 
 _log = logging.getLogger("kpstream")
@@ -98,13 +96,6 @@ def _all_broken(paths: list[str]) -> str:
 def _read(path: str) -> NDArray[np.uint8] | None:
     """A picture file → (H, W, 3) BGR, turned as its EXIF says; None if it cannot be read."""
     try:
-        data = np.fromfile(path, np.uint8)  # not cv2.imread: it prints, and fails on some paths
+        return decoded(path)
     except OSError:
-        return None
-    if data.size == 0:
-        return None
-    try:
-        with quiet_opencv():
-            return cast("NDArray[np.uint8] | None", cv2.imdecode(data, cv2.IMREAD_COLOR))
-    except cv2.error:  # raised for a header that claims more pixels than OpenCV takes
         return None

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.picture_file import decoded
 from stream.synth import faces, ornament, tables
 
 Image = NDArray[np.uint8]
@@ -120,9 +121,7 @@ def read_folder(
 def _read(path: Path, side_px: int, *, cut_out: bool) -> Image:
     # a camera's JPEG says how it was held, which OpenCV heeds only where it need not keep alpha
     jpeg = path.suffix.lower() in {".jpg", ".jpeg"}
-    data = np.fromfile(path, np.uint8)  # cv2.imread ends the process over a name that is not UTF-8
-    how = cv2.IMREAD_COLOR if jpeg else cv2.IMREAD_UNCHANGED
-    picture = cv2.imdecode(data, how) if data.size else None
+    picture = decoded(path, cv2.IMREAD_COLOR if jpeg else cv2.IMREAD_UNCHANGED)
     if picture is None:
         raise OSError(f"{path} is not a picture that OpenCV can read")
     if picture.dtype == np.uint16:

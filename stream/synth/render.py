@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.geometry import inside
 from stream.packet import canonical
 from stream.synth.art import Art, built_in
 from stream.synth.backdrop import paint_backdrop
@@ -81,21 +82,16 @@ def render(scene: Scene, camera: Camera, hw: tuple[int, int], rng: np.random.Gen
     for sprite in front:
         sprite.paint(image, shadow=scene.light.shadow * 0.6)
     # a lens shows the rim mirrored where it would show what lies beyond what a pinhole sees
-    visible &= ~hidden(front, xy) & _inside(xy, hw)
+    visible &= ~hidden(front, xy) & inside(xy, hw)
     scene.stage.shine(image)
     xy = scene.finish.lens.shown(xy, hw)
-    visible &= _inside(xy, hw)
+    visible &= inside(xy, hw)
     order = canonical(xy)
     if order[0] != 0:
         camera = camera.turned()
     thickness = scene.body.thickness_mm if scene.cards else 0.0
     final = finish(image, scene.finish, rng)
     return Rendered(final, xy[order], visible[order], scene.cards, camera, thickness)
-
-
-def _inside(xy: Floats, hw: tuple[int, int]) -> NDArray[np.bool_]:
-    """Which of the points (N, 2) px a picture shows."""
-    return np.asarray(((xy >= -0.5) & (xy < np.array(hw[::-1]) - 0.5)).all(axis=1))
 
 
 def _truth(scene: Scene, camera: Camera) -> tuple[Floats, NDArray[np.bool_]]:

@@ -37,11 +37,8 @@ def original(path: Path) -> str:
 
     Of a crop `NAME_c3`, `NAME_full` or `NAME_tile` that is NAME.
     """
-    for shared in _SHARED:
-        if found := shared.fullmatch(path.stem):
-            name = "_".join(found.groups())
-            return _SAME.get(name, name)
-    name = re.sub(r"_(c\d+|full|tile)$", "", path.stem)
+    found = next(filter(None, (shared.fullmatch(path.stem) for shared in _SHARED)), None)
+    name = "_".join(found.groups()) if found else re.sub(r"_(c\d+|full|tile)$", "", path.stem)
     return _SAME.get(name, name)
 
 
