@@ -6,6 +6,7 @@ Exit codes: 0, 2 for wrong usage, 1 for a failure (one line says which), 130 aft
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Words → exit code; wrong usage ends the program with 2, as argparse does."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # not all can be written everywhere
+        sys.stdout.reconfigure(errors="backslashreplace")
     parser = _parser()
     options = parser.parse_args(argv)
     try:

@@ -55,8 +55,9 @@ def rendered_sheet(stage: Stage, hw: tuple[int, int], count: int, out: Path) -> 
         shot = renderer.sample(np.random.default_rng([stage.seed, i]), hw)
         seen = np.where(shot.visible[:, None], shot.xy, np.nan)
         tiles.append((with_truth(shot.image, seen), f"{i}: {shot.cards} cards"))
-    if not cv2.imwrite(str(out), sheet(tiles, columns=8, tile_hw=hw)):
-        raise OSError(f"cannot write {out}")
+    # `cv2.imwrite` writes a file of another name, or ends the process, if not all of it is ASCII
+    _, data = cv2.imencode(out.suffix.lower(), sheet(tiles, columns=8, tile_hw=hw))
+    out.write_bytes(data.tobytes())
 
 
 def clip(

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from dataclasses import fields
@@ -7,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from stream import picture_file
 from train import cli, eval_command, pictures, protocols, showing
 from train.config import Config
 
@@ -112,6 +114,23 @@ def test_a_sheet_is_rendered(capsys, tmp_path):
     assert cli.main(["synth", "--out", str(out), "--n", "10", "--size", "64x48"]) == 0
     assert str(out) in capsys.readouterr().out
     assert cv2.imread(str(out)).shape == (2 * (48 + 22), 8 * 64, 3)
+
+
+def test_a_sheet_may_have_a_name_that_is_no_text(capsys, tmp_path):
+    if sys.platform == "darwin":
+        pytest.skip("its file systems refuse such names")
+    out = tmp_path / "K\udce4rtchen.JPG"
+    assert cli.main(["synth", "--out", str(out), "--n", "1", "--size", "64x48"]) == 0
+    assert "K\\udce4rtchen.JPG" in capsys.readouterr().out
+    assert picture_file.decoded(out).shape == (48 + 22, 8 * 64, 3)
+
+
+def test_help_and_names_are_said_where_not_all_of_them_can_be_written():
+    # Windows' code pages, wherever standard output is no console
+    words = [sys.executable, "-m", "train.cli", "--help"]
+    western = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run(words, env=western, capture_output=True, check=True)
+    assert rb"checkpoint or ONNX \u2192 a runtime's file" in done.stdout
 
 
 def test_knobs_hands_and_empty_scenes_come_from_the_command(capsys, tmp_path):
