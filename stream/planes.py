@@ -24,7 +24,8 @@ _FORMATS = {"yuv420p", "yuvj420p"}  # the second is the first in full range
 
 # ITU-T H.273, the numbers that stand in a stream, → FFmpeg's for its converter
 _BT601 = 5
-_CONVERTER = {1: 1, 2: _BT601, 5: _BT601, 6: _BT601}
+_BT2020 = 9  # of constant luminance nobody records
+_CONVERTER = {1: 1, 2: _BT601, 5: _BT601, 6: _BT601, _BT2020: _BT2020}
 _FULL = 2
 
 _own = threading.local()  # a converter belongs to one thread
@@ -110,18 +111,30 @@ class Planes:
 
 
 def planes_of(frame: VideoFrame) -> Planes | None:
-    """A decoder's frame → its planes, without a copy; None if it is not stored so."""
-    sides = frame.height % 2 or frame.width % 2
-    if frame.format.name not in _FORMATS or sides or frame.colorspace not in _CONVERTER:
+    """A decoder's frame → its planes, without a copy if it is stored so; None if it is no such YUV.
+
+    More bits and finer chroma are given up, as they are once it is written; its colours stay, for
+    a phone's HDR read as if it were SDR is pale.
+    """
+    kind, sides = frame.format.name, frame.height % 2 or frame.width % 2
+    if not kind.startswith("yuv") or sides or frame.colorspace not in _CONVERTER:
         return None
-    y, u, v = (_pixels(plane) for plane in frame.planes)
-    full = frame.format.name == "yuvj420p"
+    full = kind.startswith("yuvj")
     tags = Tags(
         int(frame.colorspace),
         _FULL if full else int(frame.color_range),
         int(frame.color_primaries),
         int(frame.color_trc),
     )
+    if kind not in _FORMATS:
+        frame = _converter().reformat(
+            frame,
+            format="yuv420p",
+            src_color_range=tags.range,
+            dst_color_range=tags.range,
+            threads=1,
+        )
+    y, u, v = (_pixels(plane) for plane in frame.planes)
     return Planes(y, u, v, tags)
 
 

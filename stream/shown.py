@@ -20,17 +20,18 @@ _ODDEST = 4  # pixels longer than that are not meant: the longest in use is 2.2
 def as_shown(frame: VideoFrame, pixel: Fraction | None) -> NDArray[np.uint8] | Planes:
     """A stored picture → with square pixels, turned by its display matrix to the nearest quarter.
 
-    `pixel` is the width of a stored pixel over its height, None or 0 if nothing is said. A picture
-    that need not be turned stays in its planes. The matrix [[a, b], [c, d]] of 16.16 numbers
-    (ISO/IEC 14496-12, 8.3.2) takes a stored place to x' = a·x + c·y, y' = b·x + d·y, but for the
-    shift.
+    `pixel` is the width of a stored pixel over its height, None or 0 if nothing is said. The matrix
+    [[a, b], [c, d]] of 16.16 numbers (ISO/IEC 14496-12, 8.3.2) takes a stored place to
+    x' = a·x + c·y, y' = b·x + d·y, but for the shift.
     """
-    side_data = cast("SideData | None", frame.side_data.get(Type.DISPLAYMATRIX))  # type: ignore[call-overload]
+    matrix = cast("SideData | None", frame.side_data.get(Type.DISPLAYMATRIX))  # type: ignore[call-overload]
     width = _square_width(frame.width, pixel)
-    if side_data is None:
-        planes = planes_of(frame)
-        return _widened(bgr_picture(frame), width) if planes is None else _spread(planes, width)
-    return _turned(_widened(bgr_picture(frame), width), side_data)
+    planes = planes_of(frame)
+    if planes is None:
+        return _turned(_widened(bgr_picture(frame), width), matrix)
+    planes = _spread(planes, width)
+    y, u, v = (_turned(plane, matrix) for plane in (planes.y, planes.u, planes.v))
+    return Planes(y, u, v, planes.tags)
 
 
 def _square_width(width: int, pixel: Fraction | None) -> int:
@@ -57,8 +58,11 @@ def _widened(picture: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
     return cast("NDArray[np.uint8]", cv2.resize(picture, size, interpolation=how))
 
 
-def _turned(image: NDArray[np.uint8], side_data: SideData) -> NDArray[np.uint8]:
-    a, b, _, c, d = np.frombuffer(bytes(side_data), np.int32, 5)
+def _turned(image: NDArray[np.uint8], matrix: SideData | None) -> NDArray[np.uint8]:
+    """A picture or plane, turned and mirrored to the nearest quarter."""
+    if matrix is None:
+        return image
+    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32, 5)
     if abs(a) >= abs(b):
         mirror_x, mirror_y = a < 0, d < 0
     else:

@@ -24,7 +24,7 @@ def smooth(hw=(96, 160), seed=0) -> np.ndarray:
 def decoded(picture: np.ndarray, tags: Tags, fmt="yuv420p") -> av.VideoFrame:
     """A frame as a decoder gives it, made by FFmpeg's own converter."""
     frame = av.VideoFrame.from_ndarray(picture, format="bgr24").reformat(
-        format=fmt, dst_colorspace={1: 1}.get(tags.matrix, 5), dst_color_range=tags.range or 1
+        format=fmt, dst_colorspace={1: 1, 9: 9}.get(tags.matrix, 5), dst_color_range=tags.range or 1
     )
     frame.colorspace, frame.color_range = tags.matrix, tags.range
     frame.color_primaries, frame.color_trc = tags.primaries, tags.transfer
@@ -54,13 +54,29 @@ def test_the_planes_are_the_decoders_own_memory():
 
 @pytest.mark.parametrize(
     ("hw", "fmt", "matrix"),
-    [((95, 160), "yuv420p", 6), ((96, 159), "yuv420p", 6), ((96, 160), "yuv444p", 6),
-     ((96, 160), "nv12", 6), ((96, 160), "yuv420p10le", 6), ((96, 160), "yuv420p", 9)],
+    [((95, 160), "yuv420p", 6), ((96, 159), "yuv444p", 6), ((96, 160), "gbrp", 6),
+     ((96, 160), "nv12", 6), ((96, 160), "gray", 6), ((96, 160), "yuv420p", 7)],
 )  # fmt: skip
 def test_what_is_stored_otherwise_has_no_planes(hw, fmt, matrix):
     frame = av.VideoFrame(hw[1], hw[0], fmt)
     frame.colorspace = matrix
     assert planes_of(frame) is None
+
+
+@pytest.mark.parametrize("fmt", ["yuv420p10le", "yuv422p10le", "yuv444p", "yuva444p12le"])
+@pytest.mark.parametrize("tags", [*ALL_TAGS, Tags(9, 1, 9, 18), Tags(9, 2, 9, 16)])
+def test_more_bits_and_finer_chroma_stay_in_their_own_colours(fmt, tags):
+    finer = decoded(smooth(), tags, fmt)
+    planes = planes_of(finer)
+    assert planes.tags == tags
+    wanted = planes_of(decoded(smooth(), tags))
+    for plane, other in zip(planes_in(planes), planes_in(wanted), strict=True):
+        assert np.abs(plane.astype(int) - other).max() <= 4
+    assert np.abs(planes.bgr().astype(int) - smooth()).mean() < 5
+
+
+def planes_in(planes: Planes) -> tuple[np.ndarray, ...]:
+    return planes.y, planes.u, planes.v
 
 
 @pytest.mark.parametrize("tags", ALL_TAGS)

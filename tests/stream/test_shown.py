@@ -48,10 +48,11 @@ TURNS = {
 def test_the_display_matrix_is_applied(tmp_path, name):
     matrix, turned = TURNS[name]
     path = tmp_path / "turned.mp4"
-    write_clip(path, [quadrants()] * 3)
+    write_clip(path, [quadrants()] * 3, matrix=1)
     turn(path, matrix)
     source = video.open_source(str(path))
     frame = next(iter(source))
+    assert frame.pixels.tags.matrix == 1  # as stored, which a way there and back is not
     wanted = turned(quadrants())
     assert frame.image.shape == wanted.shape
     assert source.info.size_hw == wanted.shape[:2]

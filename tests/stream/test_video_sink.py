@@ -259,13 +259,14 @@ def test_the_encoders_threads_stand_back_and_no_other(tmp_path):
     sink.close()
 
 
-def test_a_decoders_planes_are_written_in_their_own_colours(tmp_path):
-    tags = Tags(1, 1, 1, 1)  # BT.709, limited
+@pytest.mark.parametrize("tags", [Tags(1, 1, 1, 1), Tags(9, 1, 9, 18)])  # BT.709; a phone's HLG
+def test_a_decoders_planes_are_written_in_their_own_colours(tmp_path, tags):
     pictures = [converted(flat(i), tags) for i in range(3)]
     out = record(tmp_path / "out.mp4", pictures, [0.0, 0.1, 0.2], SourceInfo("clip", fps=10.0))
     with av.open(str(out)) as container:
         encoder = container.streams.video[0].codec_context
-        assert (encoder.colorspace, encoder.color_range, encoder.color_primaries) == (1, 1, 1)
+        said = encoder.colorspace, encoder.color_range, encoder.color_primaries, encoder.color_trc
+        assert said == tags
     assert [index_of(picture) for _, picture in decoded(out)] == [0, 1, 2]
 
 
