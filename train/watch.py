@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from engines.spec import ModelSpec
 from stream.decode import decode
 from stream.geometry import input_from_cell
-from stream.packet import TURN
+from stream.track import MARGIN
 from train import augment
 from train.approach import Approach
 from train.datasets.cardcut import Sample
+from train.metrics import corner_errors
 from train.pictures import read
+from train.truth import Points
 
-MARGIN = 1.5
 BATCH = 16
 
 
@@ -32,17 +33,19 @@ def watch(model: Approach, held: list[Sample]) -> dict[str, float]:
     if not held:
         return {}
     model.eval()
+    like = next(model.parameters())  # its device and its precision are the pictures' too
     corners: list[float] = []
     off: list[float] = []
     left = iter(held)
     for pictures, cards in crops(held, model.spec.input_hw[0]):
-        floats = pictures.float().contiguous(memory_format=torch.channels_last)
-        heatmaps, _, count = model.predict(floats)
-        assert count is not None  # noqa: S101 - a model of packets counts
+        floats = pictures.to(like).contiguous(memory_format=torch.channels_last)
+        said = model.predict(floats)
+        assert said.cards is not None  # noqa: S101 - a model of packets counts
+        heatmaps, count = (part.float().cpu() for part in (said.heatmaps, said.cards))
         p = count[:, 1:] / count[:, 1:].sum(1, keepdim=True)
         off += (p @ torch.arange(1.0, p.shape[1] + 1) - cards).tolist()
         for maps, sample in zip(heatmaps.numpy(), islice(left, len(cards)), strict=True):
-            corners += _corner_errors(maps, sample, _view(sample), model.spec)
+            corners += _corner_errors(maps, sample, model.spec).tolist()
     hit = np.array(corners)
     shares = {"pck10": float((hit < 10).mean()), "pck5": float((hit < 5).mean())}
     return {**count_errors(np.array(off), [sample.clip for sample in held]), **shares}
@@ -77,19 +80,9 @@ def _crop(sample: Sample, view: augment.View, size: int) -> augment.Image:
     return augment.warp(read(sample.path), view, size)
 
 
-def _corner_errors(
-    heatmaps: NDArray[np.float32], sample: Sample, view: augment.View, spec: ModelSpec
-) -> list[float]:
-    """Distances in px of the picture, in the better of the two ways to name a packet's corners."""
+def _corner_errors(heatmaps: NDArray[np.float32], sample: Sample, spec: ModelSpec) -> Points:
+    """Distances (N,) in px of the picture of the labelled corners, as `corner_errors` has them."""
     peaks = decode(heatmaps, spec.sigma_px / spec.stride)
-    xy = input_from_cell(peaks.xy, spec.stride)
-    matrix = view.matrix(spec.input_hw[0])
-    frame = (xy - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
-    named = np.hypot(*(frame - sample.xy).T)[sample.visible]
-    turned = np.hypot(*(frame[list(TURN)] - sample.xy).T)[sample.visible]
-    best = (
-        named
-        if np.nan_to_num(named, nan=1e3).sum() <= np.nan_to_num(turned, nan=1e3).sum()
-        else turned
-    )
-    return list(best)
+    matrix = _view(sample).matrix(spec.input_hw[0])
+    xy = input_from_cell(peaks.xy, spec.stride) - matrix[:, 2]
+    return corner_errors(xy @ np.linalg.inv(matrix[:, :2]).T, sample.xy)
