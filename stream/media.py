@@ -68,6 +68,14 @@ def pictures_of(container: InputContainer) -> VideoStream | None:
     return None
 
 
+def is_tiled(container: InputContainer) -> bool:
+    """Whether it is one picture whose parts are streams of their own, as phones write HEIC."""
+    return any(
+        stream.frames == 1 and stream.disposition & Disposition.dependent
+        for stream in container.streams.video
+    )
+
+
 def packets_of(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
     """The packets of some streams, else of all that the beginning of a file shows."""
     # PyAV stumbles at the very end over a stream that appeared on the way; by then it has handed

@@ -29,6 +29,8 @@ writers round, and guess how long a last frame is shown."""
 _FLUSHED = 16
 """HLS takes a wait that is broken off for its end, behind which some packets may still come."""
 
+_UNREAD = "which is not read here; save it as JPEG or PNG"
+
 DARK_S = 10.0
 """A live stream is given up if what comes makes no picture for so long: key frames may be rare."""
 
@@ -81,6 +83,8 @@ class VideoSource:
         if stream is None:
             held = "only sound" if container.streams.audio else "neither pictures nor sound"
             raise SourceError(f"{name} is not a video: it holds {held}")
+        if media.is_tiled(container):
+            raise SourceError(f"{name} is a picture in tiles (HEIC), {_UNREAD}")
         self._stream = stream
         self._closed = Event()
         self._reading = Lock()
