@@ -8,9 +8,12 @@ from pathlib import Path
 from stream.frame import Source
 
 PICTURES = frozenset(
-    {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"},
+    {".bmp", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"},
 )
 """Endings of the files that are read as stills."""
+
+UNREAD = frozenset({".avif", ".heic", ".heif", ".hif"})
+"""Endings of pictures that are not: phones and new cameras write them."""
 
 
 def open_source(target: str) -> Source:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from stream.exif import focal_35mm
 from stream.frame import Frame, SourceError, SourceInfo
 from stream.picture_file import decoded
-from stream.sources import PICTURES
+from stream.sources import PICTURES, UNREAD
 
 _log = logging.getLogger("kpstream")
 
@@ -24,6 +24,9 @@ def open_source(target: str) -> ImageSource:
     """Path or pattern → its pictures. Raises SourceError if there are none."""
     names = _names(target)
     paths = _pictures(names)
+    if unread := _of_kind(names, UNREAD):
+        text = "left out %d pictures of a kind that is not read here, from %s on: save them as JPEG"
+        _log.warning(text, len(unread), unread[0])
     if not paths:
         raise SourceError(_nothing(target, names))
     return ImageSource(target, paths)
@@ -35,16 +38,22 @@ def pictures(target: str) -> list[str]:
 
 
 def _names(target: str) -> list[str]:
-    """All that a folder holds, that is a file, or that matches a pattern."""
+    """All that a folder shows, that is a file, or that matches a pattern."""
     if Path(target).is_dir():
-        return [os.path.join(target, name) for name in os.listdir(target)]  # noqa: PTH118, PTH208 - as the user spelt it
+        # a hidden ._a.jpg, which macOS lays beside a.jpg, is no picture
+        shown = (name for name in os.listdir(target) if not name.startswith("."))  # noqa: PTH208 - as the user spelt it
+        return [os.path.join(target, name) for name in shown]  # noqa: PTH118 - as above
     if Path(target).exists():
         return [target]
     return glob.glob(target, recursive=True)  # noqa: PTH207 - as the user spelt it
 
 
 def _pictures(names: list[str]) -> list[str]:
-    return sorted(name for name in names if Path(name).suffix.lower() in PICTURES)
+    return _of_kind(names, PICTURES)
+
+
+def _of_kind(names: list[str], endings: frozenset[str]) -> list[str]:
+    return sorted(name for name in names if Path(name).suffix.lower() in endings)
 
 
 def _nothing(target: str, names: list[str]) -> str:

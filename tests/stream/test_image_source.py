@@ -36,6 +36,22 @@ def test_a_folder_gives_its_pictures_sorted_and_named_by_path(folder):
     assert (source.info.stills, source.info.live, source.info.frames) == (True, False, 3)
 
 
+def test_what_a_folder_hides_is_not_read(folder, caplog):
+    (folder / "._a.png").write_bytes(bytes(4096))  # macOS lays it beside a.png
+    save_picture(folder / ".trashed-a.png", flat(5))
+    assert len(list(open_source(str(folder)))) == 3
+    assert not caplog.records
+
+
+def test_pictures_of_kinds_that_are_not_read_are_told(folder, caplog):
+    for name in ("2.HEIC", "1.HEIC", "3.avif"):
+        (folder / name).write_bytes(b"?")
+    assert len(list(open_source(str(folder)))) == 3
+    assert f"left out 3 pictures of a kind that is not read here, from {folder}/1.HEIC on" in (
+        caplog.text
+    )
+
+
 def test_a_path_stays_as_the_user_spelt_it(folder, monkeypatch):
     monkeypatch.chdir(folder.parent)
     assert next(iter(open_source("./cards"))).source == "./cards/C.PNG"

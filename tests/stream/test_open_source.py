@@ -15,12 +15,15 @@ from stream.sources import open_source
 
 def test_each_kind_is_opened_by_its_module(tmp_path):
     save_picture(tmp_path / "a.png", flat(1))
+    save_picture(tmp_path / "a.jpg", flat(1))
+    (tmp_path / "a.jpg").rename(tmp_path / "a.JFIF")  # as browsers save photographs
     write_clip(tmp_path / "a.mp4", [flat(1)] * 2)
     write_clip(tmp_path / "a[1].mp4", [flat(1)] * 2)
     for target, module in {
         str(tmp_path): "images",
         f"{tmp_path}/*.png": "images",
         f"{tmp_path}/a.png": "images",
+        f"{tmp_path}/a.JFIF": "images",
         f"{tmp_path}/a.mp4": "video",
         f"{tmp_path}/a[1].mp4": "video",
         "synth:": "synthetic",
