@@ -33,7 +33,14 @@ from stream.arguments import (
     seconds,
     whole_cards,
 )
-from stream.process import Terminated, hold_what_is_closed, is_unread, let_go, stops_heard
+from stream.process import (
+    Terminated,
+    hold_what_is_closed,
+    is_of_no_reader,
+    is_unread,
+    let_go,
+    stops_heard,
+)
 
 if TYPE_CHECKING:
     from stream.frame import Sink, Source
@@ -63,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except Exception as error:  # noqa: BLE001 - the top: every error becomes one line
-        if isinstance(error, BrokenPipeError) and is_unread(sys.stdout):
+        if is_of_no_reader(error) and is_unread(sys.stdout):
             return 0
         with suppress(OSError):  # nobody reads of it, or the disk is full; the code tells still
             _tell(error)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -28,15 +30,31 @@ def hold_what_is_closed() -> None:
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 - it stays open
 
 
+def is_of_no_reader(error: Exception) -> bool:
+    """Whether that is what writing to a pipe raises whose reader has left.
+
+    Windows calls it an invalid argument (CPython's issue 79935).
+    """
+    if sys.platform == "win32" and isinstance(error, OSError) and error.filename is None:
+        return error.errno in {errno.EPIPE, errno.EINVAL}
+    return isinstance(error, BrokenPipeError)
+
+
 def is_unread(stream: TextIO | None) -> bool:
-    """Whether the reader of a pipe has left; None is a stream that was closed from the start."""
-    if stream is None or not hasattr(select, "poll"):
+    """Whether the reader of a pipe has left; None is a stream that was closed from the start.
+
+    Windows cannot be asked: there any pipe may be the one that was written to in vain.
+    """
+    if stream is None:
         return False
-    watch = select.poll()
     try:
-        watch.register(stream.fileno(), select.POLLOUT)  # asked for nothing, macOS tells nothing
+        number = stream.fileno()
     except OSError:  # it is no file of the system's
         return False
+    if sys.platform == "win32":
+        return stat.S_ISFIFO(os.fstat(number).st_mode)
+    watch = select.poll()
+    watch.register(number, select.POLLOUT)  # asked for nothing, macOS tells nothing
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in watch.poll(0))
 
 

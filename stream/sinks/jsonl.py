@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engines.spec import ModelSpec
 from stream.frame import STDOUT, Finished, Result, checked_output
+from stream.process import is_of_no_reader
 
 if TYPE_CHECKING:
     from stream.planes import Planes
@@ -64,12 +65,12 @@ class JsonLines:
         line = as_line(result, self._keypoints, self._time_s(result)) + "\n"
         try:
             self._put(line.encode("utf-8", _UNTEXT))
-        except BrokenPipeError as error:  # as `head` does once it has its lines
-            self._unread = True
+        except OSError as error:
+            if not is_of_no_reader(error):
+                raise self._cannot(error) from error
+            self._unread = True  # as by `head` once it has its lines
             if self._alone:
                 raise Finished from error
-        except OSError as error:
-            raise self._cannot(error) from error
 
     def close(self) -> None:
         """Close the file. Raises OSError with its name if what is left cannot be written."""
