@@ -31,6 +31,15 @@ class Region:
         if self.width < 1 or self.height < 1:
             raise ValueError(f"a region must hold a pixel, got {self}")
 
+    def holds(self, other: Region) -> bool:
+        """Whether all of another region lies in this one."""
+        return (
+            self.x <= other.x
+            and self.y <= other.y
+            and other.x + other.width <= self.x + self.width
+            and other.y + other.height <= self.y + self.height
+        )
+
 
 def whole(frame_hw: tuple[int, int], input_hw: tuple[int, int]) -> Region:
     """The smallest region of the input's aspect that holds the whole frame, centred on it."""

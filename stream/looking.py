@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import exp, log
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +24,14 @@ from stream.canvas import Canvas
 from stream.closeup_network import CloseUpNetwork
 from stream.decode import decode
 from stream.frame import Frame, Packet
-from stream.geometry import Region, frame_from_input, input_from_cell, inside, whole
+from stream.geometry import Region, boxed, frame_from_input, input_from_cell, inside, whole
 from stream.naming import Named
 from stream.packet import KEYPOINTS, canonical, corner_covariance
 from stream.prepare import prepare
 from stream.track import RegionTracker, crop_around, tiles
+
+if TYPE_CHECKING:
+    from stream.planes import Planes
 
 FOUND = 0.6
 """A packet is there, as far as one frame of a film tells, if it has this probability …"""
@@ -226,6 +230,8 @@ class Looker:
         self.input_hw = engine.spec.input_hw
         self._input = np.empty((1, *self.input_hw, 3), np.uint8)
         self._canvas = Canvas()
+        self._planes: Planes | None = None  # what the canvas shows …
+        self._shown: list[Region] = []  # … in these boxes
         self.start()
 
     def start(self) -> None:
@@ -240,10 +246,17 @@ class Looker:
         self._since = now
 
     def seen(self, frame: Frame, region: Region) -> NDArray[np.uint8]:
-        """The frame in BGR (H, W, 3), as far as the region reaches: elsewhere it is anything."""
+        """The frame in BGR (H, W, 3), as far as the region reaches: elsewhere it is anything.
+
+        What it showed of the same frame before is not converted again.
+        """
         if isinstance(frame.pixels, np.ndarray):
             return frame.pixels
-        self._canvas.show(frame.pixels, [region])
+        if frame.pixels is not self._planes:
+            self._planes, self._shown = frame.pixels, []
+        boxes = boxed([region], frame.hw)
+        new = [box for box in boxes if not any(known.holds(box) for known in self._shown)]
+        self._shown += self._canvas.show(frame.pixels, new)
         return self._canvas.bgr
 
     def look(self, frame: Frame, region: Region) -> Look:
