@@ -120,10 +120,13 @@ class SoundCopy:
     def _shifted(self, target: AudioStream) -> Generator[av.Packet[AudioStream], None, None]:
         """The source's packets in rising order."""
         unframed = _adts_filter(self._source)
+        hides = self._output.format.name in _COPIED  # what was trimmed away, by an edit list
         last: int | None = None
         for packet in self._read():
             if packet.dts is None or packet.pts is None or packet.size == 0:
                 continue
+            if packet.is_discard and not hides:
+                continue  # it would be heard, and hold back the pictures
             if last is not None and packet.dts <= last:
                 continue  # the muxer would refuse it, and the run would end for its sake
             last = packet.dts
