@@ -27,6 +27,7 @@ _COPIED = {
     "mov": {"aac", "mp3", "mp3float", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le"},
 }
 
+_PRIMES_S = 0.05  # of sound that is not heard, a decoder may need the last
 _BEHIND_S = 1.0  # sound often ends a little after the pictures
 _FOLLOWS_S = 0.5  # the last pictures may be damaged, and times may have been made to rise
 
@@ -120,13 +121,12 @@ class SoundCopy:
     def _shifted(self, target: AudioStream) -> Generator[av.Packet[AudioStream], None, None]:
         """The source's packets in rising order."""
         unframed = _adts_filter(self._source)
-        hides = self._output.format.name in _COPIED  # what was trimmed away, by an edit list
         last: int | None = None
         for packet in self._read():
             if packet.dts is None or packet.pts is None or packet.size == 0:
                 continue
-            if packet.is_discard and not hides:
-                continue  # it would be heard, and hold back the pictures
+            if packet.is_discard and packet.pts * packet.time_base < -_PRIMES_S:
+                continue  # Matroska, which cannot hide it, would begin with it
             if last is not None and packet.dts <= last:
                 continue  # the muxer would refuse it, and the run would end for its sake
             last = packet.dts

@@ -113,10 +113,10 @@ def test_a_damaged_packet_that_looks_framed_costs_itself(tmp_path):
     packets = sound_packets(clip)[2]
     data = clip.read_bytes()
     clip.write_bytes(data.replace(packets[20], b"\xff\xf1" + packets[20][2:]))
-    for ending, lost in ((".mp4", 1), (".mkv", 2)):  # the first of all is not to be heard
+    for ending in (".mp4", ".mkv"):
         out = copy(tmp_path / f"out{ending}", clip)
         assert len(decoded(out)) == 30
-        assert len(packets) - len(sound_packets(out)[2]) == lost
+        assert len(packets) - len(sound_packets(out)[2]) == 1
 
 
 @pytest.mark.parametrize("kind", [".mp4", ".mkv", ".ts", ".avi"])
@@ -152,7 +152,7 @@ def test_sound_that_was_trimmed_away_is_not_heard(tmp_path, ending):
     assert loud_s(clip) == pytest.approx(1.5, abs=0.1)
     out = copy(tmp_path / f"out{ending}", clip)
     assert loud_s(out) == pytest.approx(1.5, abs=0.1)
-    assert decoded(out)[0][0] == pytest.approx(0, abs=0.03)
+    assert decoded(out)[0][0] == pytest.approx(0, abs=0.05)
 
 
 def test_an_end_of_the_sound_that_cannot_be_encoded_is_left_out(tmp_path):
