@@ -17,20 +17,18 @@ import numpy as np
 import torch
 from rich.progress import track
 
-from train import losses
+from train import losses, optimizers
 from train.config import Config
 from train.count_head import mixture
 from train.datasets import cardcut
 from train.example import Example
 from train.loop import (
-    COUNT_LR,
-    decaying,
     example_loader,
     load_checkpoint,
     log,
-    rate,
     replaced,
     save,
+    schedule,
 )
 from train.mixture import Mixture, read_pictures
 from train.models.heatmap import PacketModel
@@ -82,9 +80,8 @@ def fit_count(config: Config) -> Path:
         seen = read(model, _countable(track(loader, "reading", auto_refresh=False)))
     held_seen = read(model, crops(held, model.spec.input_hw[0])) if held else None
 
-    optimizer = torch.optim.AdamW(
-        decaying(dict(model.count.named_parameters()), COUNT_LR * config.lr, config)
-    )
+    named, peak = dict(model.count.named_parameters()), optimizers.COUNT_LR * config.lr
+    optimizer = optimizers.of(optimizers.decaying(named, peak, config), config)
     for note in replaced(config):
         print(note)
     config.folder.mkdir(parents=True, exist_ok=True)
@@ -139,8 +136,7 @@ def _learn(
         losses_of_steps = []
         name = f"epoch {epoch + 1}/{config.epochs}"
         for i in track(range(steps), name, auto_refresh=False):
-            for group in optimizer.param_groups:
-                group["lr"] = group["peak"] * rate(epoch * steps + i, steps * config.epochs)
+            schedule(optimizer, config, epoch * steps + i, steps * config.epochs)
             batch = seen.at(order[i * config.batch : (i + 1) * config.batch], device)
             counts = head(*batch[:3])
             known = torch.ones_like(batch.cards)

@@ -12,22 +12,18 @@ from typing import Any, cast
 
 import cv2
 import lightning_fabric
-import numpy as np
 import torch
 from rich.progress import track
 from torch.utils.data import DataLoader, Dataset
 
 from engines import DEFAULT_MODEL
 from engines.spec import ModelSpec
-from train import checkpoint, from_onnx, material, models
+from train import checkpoint, from_onnx, material, models, optimizers
 from train.approach import Approach
 from train.config import NETWORK, Config
 from train.example import Example
 from train.layers import to_train
 from train.material import Examples
-
-COUNT_LR = 2.0
-"""Learning rate of the count head, in those of the rest."""
 
 
 def fit(config: Config) -> Path:
@@ -59,7 +55,7 @@ def fit(config: Config) -> Path:
     model = build(config, learnt.spec, oks_sigmas=learnt.oks_sigmas)
     if config.start:
         _start(model, Path(config.start), learnt.examples, config)
-    optimizer = _optimizer(parameter_groups(model, config), config)
+    optimizer = optimizers.of(optimizers.groups(model, config), config)
     model = model.to(memory_format=torch.channels_last)
     module, optimizer = fabric.setup(model, optimizer)
     loader = fabric.setup_dataloaders(example_loader(learnt.examples, config, fabric.world_size))
@@ -84,9 +80,7 @@ def fit(config: Config) -> Path:
             auto_refresh=False,  # else a thread draws it, which Ctrl-C may leave behind
         )
         for i, batch in enumerate(shown):
-            now = rate(epoch * len(loader) + i, steps) if config.schedule == "cosine" else 1.0
-            for group in optimizer.param_groups:
-                group["lr"] = group["peak"] * now
+            schedule(optimizer, config, epoch * len(loader) + i, steps)
             parts = losses(module, model, Example(*batch))
             optimizer.zero_grad(set_to_none=True)
             fabric.backward(torch.stack([v for v in parts.values() if v.requires_grad]).sum())
@@ -177,31 +171,11 @@ def build(
     )
 
 
-def _optimizer(groups: list[dict[str, Any]], config: Config) -> torch.optim.Optimizer:
-    if config.optimizer == "adam":
-        return torch.optim.Adam(groups)
-    return torch.optim.AdamW(groups)
-
-
-def parameter_groups(model: Approach, config: Config) -> list[dict[str, Any]]:
-    """Parameters → AdamW's groups.
-
-    A count head, which starts from nothing and pulls at nobody, learns faster.
-    """
-    named = dict(model.named_parameters())
-    counts = {name: p for name, p in named.items() if name.startswith("count.")}
-    others = {name: p for name, p in named.items() if name not in counts}
-    return [*decaying(others, config.lr, config), *decaying(counts, COUNT_LR * config.lr, config)]
-
-
-def decaying(
-    named: dict[str, torch.nn.Parameter], peak: float, config: Config
-) -> list[dict[str, Any]]:
-    """Parameters by name → two groups: weights decay, biases and normalisation do not."""
-    weights = [p for p in named.values() if p.ndim > 1]
-    rest = [p for p in named.values() if p.ndim <= 1]
-    decays = ((weights, config.weight_decay), (rest, 0.0))
-    return [{"params": p, "lr": peak, "peak": peak, "weight_decay": d} for p, d in decays]
+def schedule(optimizer: torch.optim.Optimizer, config: Config, step: int, steps: int) -> None:
+    """Give every group the learning rate of this step, counted from 0, of so many."""
+    now = rate(step, steps) if config.schedule == "cosine" else 1.0
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak"] * now
 
 
 def rate(step: int, steps: int) -> float:
@@ -289,7 +263,8 @@ def replaced(config: Config) -> list[str]:
 def log(path: Path, line: dict[str, float]) -> None:
     """Add a line of figures to a JSONL file, which that of epoch 1 begins anew; and print it."""
     with path.open("w" if line["epoch"] == 1 else "a", encoding="utf-8") as file:
-        file.write(json.dumps({k: round(float(np.asarray(v)), 4) for k, v in line.items()}) + "\n")
+        rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in line.items()}
+        file.write(json.dumps(rounded) + "\n")
     print(
         "  ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in line.items())
     )

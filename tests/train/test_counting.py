@@ -15,7 +15,7 @@ for _name in ("timm", "torchvision", "lightning_fabric"):
 
 from stream.packet import KEYPOINTS  # noqa: E402
 from stream.synth import Renderer, SceneConfig  # noqa: E402
-from train import counting, loop, material  # noqa: E402
+from train import counting, loop, material, optimizers  # noqa: E402
 
 CONFIG = replace(TINY, empty=0.0, samples=32, epochs=12, batch=8, lr=2e-3)
 
@@ -86,6 +86,14 @@ def test_the_same_seed_gives_the_same_head(start, tmp_path):
         runs[name] = state(counting.fit_count(config))["count.by_geometry.2.weight"]
     assert torch.equal(runs["one"], runs["two"])
     assert not torch.equal(runs["one"], runs["other"])
+
+
+def test_the_head_learns_by_the_optimizer_and_the_schedule_asked_for(start, tmp_path):
+    config = replace(CONFIG, start=str(start), only_count=True, samples=8, batch=2, epochs=2)
+    config = replace(config, optimizer="adam", schedule="constant", out=str(tmp_path))
+    groups = torch.load(counting.fit_count(config), weights_only=True)["optimizer"]["param_groups"]
+    assert {group["lr"] for group in groups} == {optimizers.COUNT_LR * config.lr}
+    assert not any(group["decoupled_weight_decay"] for group in groups)  # as AdamW has it
 
 
 def test_clips_held_out_are_watched_by_each_reading(start, labelled, tmp_path):
