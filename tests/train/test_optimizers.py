@@ -9,6 +9,9 @@ torch = pytest.importorskip("torch")
 for _name in ("timm", "torchvision", "lightning_fabric", "onnx"):
     pytest.importorskip(_name)
 
+from lightning_fabric import Fabric  # noqa: E402
+from lightning_fabric.plugins import MixedPrecision  # noqa: E402
+
 from train import loop, optimizers  # noqa: E402
 
 CONFIG = replace(TINY, lr=0.01, weight_decay=0.3)
@@ -69,3 +72,21 @@ def test_decay_is_part_of_adams_gradient_only(name):
     weight.grad = torch.zeros(1, 1)
     optimizer.step()
     assert weight.item() == pytest.approx({"adam": 2 - 0.01, "adamw": 2 - 0.01 * 0.3 * 2}[name])
+
+
+@pytest.mark.parametrize("half", [True, False])
+def test_a_gradient_that_overflows_is_left_out_in_half_precision_and_else_an_error(half):
+    more = {"plugins": [MixedPrecision("16-mixed", device="cpu")]} if half else {}
+    fabric = Fabric(accelerator="cpu", devices=1, **more)
+    layer = torch.nn.Linear(2, 1)
+    module, optimizer = fabric.setup(layer, torch.optim.SGD(layer.parameters(), 0.1))
+    before = layer.weight.detach().clone()
+    fabric.backward(module(torch.ones(1, 2)).sum())
+    layer.weight.grad.fill_(torch.inf)
+    if not half:
+        with pytest.raises(RuntimeError, match="non-finite"):
+            loop.clip(fabric, module, optimizer)
+        return
+    loop.clip(fabric, module, optimizer)
+    optimizer.step()
+    assert torch.equal(layer.weight, before)
