@@ -127,6 +127,12 @@ class Config:
         for share in ("real", "empty"):
             if not getattr(self, share) >= 0:  # which NaN is not either
                 raise ValueError(f"{share} must be 0 or more, got {getattr(self, share)}")
+        counts = not self.dataset and self.count_weight
+        if counts and self.precision in {"bf16-true", "16-true"}:
+            raise ValueError(
+                f"precision {self.precision} is too coarse to count cards by: take bf16-mixed, "
+                "or count_weight 0"
+            )
 
     def changed(self, of: str) -> list[str]:
         """The options of a kind that are not as they are if nobody says anything."""

@@ -73,6 +73,7 @@ def test_help_needs_no_torch():
         (["fit", "--only-count", "--start", "bundled"], "from a checkpoint (.pt), got bundled"),
         (["fit", "--only-count", "--start", "m.onnx"], "from a checkpoint (.pt), got m.onnx"),
         (["fit", "--hold-out", "a,b"], "--hold-out"),
+        (["fit", "--precision", "bf16-true"], "bf16-true is too coarse to count cards by: take"),
         (["eval", "m.onnx", "--protocols", "empty,dance"], "no 'dance'; there are cardcut,"),
         (["eval", "m.onnx", "--scale", "0"], "--scale must be above 0, got 0"),
         (["eval", "m.onnx", "--size", "8x8"], "16x16"),
