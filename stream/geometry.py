@@ -58,7 +58,7 @@ def around(xy: Points, input_hw: tuple[int, int], margin: float) -> Region:
     if len(found) == 0:
         raise ValueError(f"a region needs a point, got {len(xy)} points and none finite")
     low, high = found.min(axis=0), found.max(axis=0)
-    extent = np.maximum(high - low, 1.0) * margin
+    extent = (high - low) * margin
     scale = max(extent[0] / input_hw[1], extent[1] / input_hw[0])
     w, h = max(1, round(input_hw[1] * scale)), max(1, round(input_hw[0] * scale))
     centre = (low + high) / 2

@@ -6,12 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.geometry import (
+    GRID,
     Region,
     around,
+    boxed,
     cell_from_input,
     frame_from_input,
     input_from_cell,
     input_from_frame,
+    inside,
     whole,
 )
 
@@ -56,7 +59,9 @@ def test_the_whole_frame_lies_in_its_region_of_the_input_s_aspect(frame_hw, inpu
     # The smallest one: in one direction it fits but for rounding.
     assert region.width - frame_hw[1] < 1 or region.height - frame_hw[0] < 1
     left, right = -region.x, region.x + region.width - frame_hw[1]
+    top, bottom = -region.y, region.y + region.height - frame_hw[0]
     assert abs(left - right) <= 1
+    assert abs(top - bottom) <= 1
 
 
 @given(points, inputs, st.floats(1.0, 3.0))
@@ -74,6 +79,11 @@ def test_nan_does_not_count_for_the_region_around():
     assert around(xy, (64, 64), 1.5) == around(xy[[0, 2]], (64, 64), 1.5)
 
 
+def test_the_region_around_a_point_is_a_pixel_at_least():
+    assert around(np.array([[7.0, 9.0]]), (512, 8), 1.5) == Region(7, 9, 1, 1)
+    assert around(np.array([[0.0, 0.0], [0.0, 99.0]]), (512, 8), 1.0) == Region(0, 0, 2, 99)
+
+
 def test_no_finite_point_is_refused():
     with pytest.raises(ValueError, match="none finite"):
         around(np.full((8, 2), np.nan), (64, 64), 1.5)
@@ -83,3 +93,46 @@ def test_no_finite_point_is_refused():
 def test_an_empty_region_is_refused(size):
     with pytest.raises(ValueError, match="hold a pixel"):
         Region(0, 0, *size)
+
+
+def held_by(regions):
+    """Regions → how many of them each pixel of a wide plane, from -96 on, is in."""
+    times = np.zeros((448, 448), np.uint8)
+    for r in regions:
+        times[r.y + 96 : r.y + r.height + 96, r.x + 96 : r.x + r.width + 96] += 1
+    return times
+
+
+near = st.integers(-80, 240)
+extents = st.integers(1, 90)
+
+
+@given(
+    st.lists(st.builds(Region, near, near, extents, extents), max_size=6),
+    st.tuples(st.integers(20, 90), st.integers(20, 90)).map(lambda n: (2 * n[0], 2 * n[1])),
+)
+def test_boxes_hold_the_squares_of_the_regions_and_lie_apart(regions, hw):
+    boxes = boxed(regions, hw)
+    picture = np.s_[96 : 96 + hw[0], 96 : 96 + hw[1]]
+    squares = held_by(regions).reshape(448 // GRID, GRID, -1, GRID).any(axis=(1, 3))
+    wanted = np.kron(squares, np.ones((GRID, GRID), bool))[picture]
+    held = held_by(boxes)
+    assert held.sum() == held[picture].sum()
+    assert held.max() <= 1
+    assert held[picture][wanted].all()
+    for box in boxes:  # and no more, but for what lies between
+        part = wanted[box.y : box.y + box.height, box.x : box.x + box.width]
+        assert part.any(axis=1)[[0, -1]].all()
+        assert part.any(axis=0)[[0, -1]].all()
+
+
+def test_boxes_that_are_joined_may_touch_a_third():
+    across, down, corner = Region(0, 0, 96, 32), Region(64, 0, 32, 96), Region(0, 64, 32, 32)
+    assert boxed([across, corner], (128, 128)) == [across, corner]
+    assert boxed([across, corner, down], (128, 128)) == [Region(0, 0, 96, 96)]
+
+
+def test_inside_is_from_the_outer_edge_of_the_first_pixel_to_that_of_the_last():
+    xy = np.array([(-0.5, 2.0), (9.5, 4.5), (-0.6, 2.0), (9.6, 2.0), (2.0, 4.6), (2.0, -0.6)])
+    assert inside(xy, (5, 10)).tolist() == [True, True, False, False, False, False]
+    assert inside(np.array([(np.nan, 2.0), (2.0, np.nan)]), (5, 10)).tolist() == [False, False]

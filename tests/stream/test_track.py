@@ -39,24 +39,39 @@ def test_nothing_is_known_until_a_packet_is_found_and_after_it_is_lost():
     assert tracker.region(FRAME_HW, 0.06) is None
 
 
-@given(st.tuples(st.floats(-900, 900), st.floats(-900, 900)), st.floats(0.01, 0.1))
-def test_a_packet_at_constant_speed_stays_in_the_middle_of_its_crop(velocity, elapsed_s):
+@given(
+    st.tuples(st.floats(-900, 900), st.floats(-900, 900)),
+    st.floats(0.01, 0.1),
+    st.floats(0, 1e4),
+)
+def test_a_packet_at_constant_speed_stays_in_the_middle_of_its_crop(velocity, elapsed_s, began_s):
     tracker = RegionTracker(INPUT_HW)
     step = np.array(velocity) * elapsed_s
-    tracker.found(SQUARE + 300, 0.0)
-    tracker.found(SQUARE + 300 + step, elapsed_s)
-    region = tracker.region(FRAME_HW, 2 * elapsed_s)
+    tracker.found(SQUARE + 300, began_s)
+    tracker.found(SQUARE + 300 + step, began_s + elapsed_s)
+    region = tracker.region(FRAME_HW, began_s + 2 * elapsed_s)
     assert region is not None
     assert np.abs(middle(region) - (400 + 2 * step)).max() <= 0.51
 
 
-def test_a_wrong_speed_never_throws_the_packet_out_of_its_crop():
+@pytest.mark.parametrize("moved", [900, -900])
+def test_a_wrong_speed_never_throws_the_packet_out_of_its_crop(moved):
     tracker = RegionTracker(INPUT_HW)
     tracker.found(SQUARE, 0.0)
-    tracker.found(SQUARE + 900, 0.01)
+    tracker.found(SQUARE + moved, 0.01)
     region = tracker.region(FRAME_HW, 0.4)
     assert region is not None
-    assert np.abs(middle(region) - 1000).max() <= 100.5
+    assert np.abs(middle(region) - (100 + moved)).max() <= 100.5
+
+
+@pytest.mark.parametrize("elapsed_s", [0.0, -1.0, 5.0])
+def test_what_moved_between_frames_of_other_times_is_no_speed(elapsed_s):
+    tracker = RegionTracker(INPUT_HW)
+    tracker.found(SQUARE, 20.0)
+    tracker.found(SQUARE + 30, 20.03)
+    tracker.found(SQUARE + 330, 20.03 + elapsed_s)
+    region = tracker.region(FRAME_HW, 20.06 + elapsed_s)
+    assert region == crop_around(SQUARE + 330, FRAME_HW, INPUT_HW)
 
 
 @pytest.mark.parametrize("time_s", [5.0, -1.0])
@@ -67,10 +82,11 @@ def test_an_old_speed_is_not_used(time_s):
     assert tracker.region(FRAME_HW, time_s) == crop_around(SQUARE + 330, FRAME_HW, INPUT_HW)
 
 
-def test_corners_that_come_and_go_are_no_motion():
+@pytest.mark.parametrize("lacking", [([0], [1]), ([0, 1], [2, 3])])
+def test_corners_that_come_and_go_are_no_motion(lacking):
     tracker = RegionTracker(INPUT_HW)
     first, second = SQUARE + 300, SQUARE + 300
-    first[0], second[1] = np.nan, np.nan
+    first[lacking[0]], second[lacking[1]] = np.nan, np.nan
     tracker.found(first, 0.0)
     tracker.found(second, 0.03)
     assert tracker.region(FRAME_HW, 0.06) == crop_around(second, FRAME_HW, INPUT_HW)
@@ -101,8 +117,18 @@ def test_the_parts_of_a_frame_leave_nothing_out_and_overlap(frame_hw, input_hw):
         columns, rows = (sorted({getattr(p, axis) for p in parts}) for axis in "xy")
         assert np.diff(columns).max(initial=0) <= 0.6 * part.width + 1
         assert np.diff(rows).max(initial=0) <= 0.6 * part.height + 1
+        for places, side in ((columns, part.width), (rows, part.height)):  # one less is too few
+            assert (len(places) - 2) * 0.6 * side < max(places[-1], 1)
         widths.append(part.width)
     assert widths == sorted(set(widths), reverse=True)  # each closer than the one before
+
+
+@pytest.mark.parametrize(
+    ("frame_hw", "sides"), [((720, 1280), [720, 432]), ((512, 512), [307]), ((300, 900), [300])]
+)
+def test_the_parts_are_smaller_than_the_whole_and_larger_than_the_input(frame_hw, sides):
+    found = list(tiles(frame_hw, INPUT_HW))
+    assert [{part.width for part in parts} for parts in found] == [{side} for side in sides]
 
 
 def test_a_small_frame_has_no_parts():
