@@ -22,8 +22,8 @@ from engines.graph import Port, check_graph
 from engines.plans import Description
 from engines.spec import EngineUnavailable, ModelSpec, Progress
 
-BATCH = 8
-"""Pictures that a plan takes at once, beside one alone."""
+BATCHES = (1, 8)
+"""Numbers of pictures that a plan takes at once."""
 
 _RECIPE = ("build.py", "fp16.py")
 
@@ -35,7 +35,6 @@ def describe(
     *,
     capabilities: Sequence[tuple[int, int]],
     device: str | None = None,
-    batch: int = BATCH,
 ) -> Description:
     """What a plan of this ONNX file is built from and for; `model` is the file as it was exported.
 
@@ -52,7 +51,7 @@ def describe(
         device=device,
         capabilities=tuple(capabilities),
         precision="fp16",
-        batches=_batches(batch),
+        batches=BATCHES,
         spec=spec.to_json(),
     )
 
@@ -63,10 +62,9 @@ def build_plan(
     trt: Any,
     *,
     compute_capabilities: Sequence[tuple[int, int]] | None,
-    batch: int = BATCH,
     progress: Progress | None = None,
 ) -> bytes:
-    """Bytes of an ONNX model, its precision settled → plan for 1 and for `batch` pictures at once.
+    """Bytes of an ONNX model, its precision settled → plan for `BATCHES` of pictures.
 
     `compute_capabilities` are the (major, minor) of the GPUs to build for, None for the one at
     hand. Blocks, for seconds with TensorRT for RTX and for up to minutes with TensorRT; other
@@ -80,17 +78,7 @@ def build_plan(
     except (TypeError, RuntimeError) as error:  # TypeError is how its bindings say "none"
         raise _refusal(trt, f"does not start here ({log.error or error})") from error
     network = _network(builder, model, spec, trt)
-    config = builder.create_builder_config()
-    # what the graph keeps in f32 is there because it needs all of it
-    config.clear_flag(trt.BuilderFlag.TF32)
-    if hasattr(trt.BuilderFlag, "REQUIRE_USER_ALLOCATION"):
-        # of TensorRT for RTX: without it, memory taken while it runs may forbid a CUDA graph
-        config.set_flag(trt.BuilderFlag.REQUIRE_USER_ALLOCATION)
-    for size in _batches(batch):
-        profile, shape = builder.create_optimization_profile(), (size, *spec.input_hw, 3)
-        profile.set_shape("images", shape, shape, shape)
-        if config.add_optimization_profile(profile) < 0:
-            raise _refusal(trt, f"refuses pictures of {shape} ({log.error})")
+    config = _config(builder, spec, trt)
     if compute_capabilities is not None:
         _aim(config, trt, compute_capabilities)
     with _signals_wait() as noted:
@@ -137,19 +125,34 @@ def _network(builder: Any, model: bytes, spec: ModelSpec, trt: Any) -> Any:
         raise _refusal(trt, f"cannot read this model ({f'{place}: ' * bool(place)}{first.desc()})")
     inputs = [network.get_input(i) for i in range(network.num_inputs)]
     outputs = [network.get_output(i) for i in range(network.num_outputs)]
-    check_graph(Path(spec.name), spec, ports(inputs, trt), ports(outputs, trt))
+    takes, gives = (
+        {tensor.name: port(tensor.dtype, tensor.shape, trt) for tensor in tensors}
+        for tensors in (inputs, outputs)
+    )
+    check_graph(Path(spec.name), spec, takes, gives)
     return network
 
 
-def ports(tensors: Sequence[Any], trt: Any) -> dict[str, Port]:
-    """Tensors of a network (with name, dtype and shape) → ports; −1 is any size."""
-    return {
-        tensor.name: Port(
-            np.dtype(trt.nptype(tensor.dtype)).name,
-            tuple(None if size < 0 else size for size in tensor.shape),
-        )
-        for tensor in tensors
-    }
+def port(dtype: Any, shape: Sequence[int], trt: Any) -> Port:
+    """The runtime's type and shape of a tensor → port; −1 is any size."""
+    sizes = tuple(None if size < 0 else size for size in shape)
+    return Port(np.dtype(trt.nptype(dtype)).name, sizes)
+
+
+def _config(builder: Any, spec: ModelSpec, trt: Any) -> Any:
+    """How a plan is to be built: no TF32, a profile for each of `BATCHES`."""
+    config = builder.create_builder_config()
+    # what the graph keeps in f32 is there because it needs all of it
+    config.clear_flag(trt.BuilderFlag.TF32)
+    if hasattr(trt.BuilderFlag, "REQUIRE_USER_ALLOCATION"):
+        # of TensorRT for RTX: without it, memory taken while it runs may forbid a CUDA graph
+        config.set_flag(trt.BuilderFlag.REQUIRE_USER_ALLOCATION)
+    for size in BATCHES:
+        profile, shape = builder.create_optimization_profile(), (size, *spec.input_hw, 3)
+        profile.set_shape("images", shape, shape, shape)
+        if config.add_optimization_profile(profile) < 0:
+            raise _refusal(trt, f"refuses pictures of {shape} ({log_of(trt).error})")
+    return config
 
 
 def _aim(config: Any, trt: Any, capabilities: Sequence[tuple[int, int]]) -> None:
@@ -223,10 +226,6 @@ def _signals_wait() -> Iterator[list[int]]:
             signal.signal(number, handler)
     if noted:
         signal.raise_signal(noted[0])
-
-
-def _batches(batch: int) -> tuple[int, ...]:
-    return tuple(sorted({1, batch}))
 
 
 def _name(trt: Any) -> str:

@@ -46,20 +46,10 @@ class OrtEngine:
         threads: int = 1,
     ) -> None:
         self.spec = spec = read_spec(path)
-        options = ort.SessionOptions()
-        options.log_severity_level = 3  # errors only: warnings of the optimiser help no user
-        options.intra_op_num_threads = threads
-        # Spinning gains about a tenth alone, and takes the cores that decoding waits for.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._errors = _errors()
         self._remedy = _CPU_REMEDY if provider == _CPU else _GPU_REMEDY
         try:
-            providers = [(provider, dict(options_of_provider or {}))]
-            # else it goes on on the CPU where the provider fails, and says so on standard output
-            session = ort.InferenceSession(
-                str(path), options, providers=providers, enable_fallback=0
-            )
-            session.disable_fallback()  # what older versions take no word for
+            session = _session(path, ort, (provider, dict(options_of_provider or {})), threads)
         except self._errors as error:
             raise EngineUnavailable(
                 f"ONNX Runtime {ort.__version__} refuses {path} ({error}): {self._remedy}"
@@ -97,6 +87,19 @@ class OrtEngine:
     def close(self) -> None:
         """Give back the session. May be called twice."""
         self._session = None
+
+
+def _session(path: Path, ort: Any, provider: tuple[str, dict[str, str]], threads: int) -> Any:
+    """ONNX file → ONNX Runtime's session on that provider alone. Raises what it raises."""
+    options = ort.SessionOptions()
+    options.log_severity_level = 3  # errors only: warnings of the optimiser help no user
+    options.intra_op_num_threads = threads
+    # Spinning gains about a tenth alone, and takes the cores that decoding waits for.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # else it goes on on the CPU where the provider fails, and says so on standard output
+    session = ort.InferenceSession(str(path), options, providers=[provider], enable_fallback=0)
+    session.disable_fallback()  # what older versions take no word for
+    return session
 
 
 def open_model(path: Path, how: Opening = DEFAULT) -> Engine:

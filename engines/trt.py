@@ -10,16 +10,15 @@ import importlib
 import logging
 from contextlib import ExitStack
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engines import plans
-from engines.build import build_plan, describe, log_of, ports
+from engines.build import build_plan, describe, log_of, port
 from engines.gpu import Gpu, find_gpu
-from engines.graph import OUTPUTS, check_graph, check_prediction
+from engines.graph import OUTPUTS, Port, check_graph, check_prediction
 from engines.lane import Kernels, Lane
 from engines.native import native
 from engines.parity import Reading
@@ -250,11 +249,13 @@ def _loaded(path: Path, plan: bytes, trt: Any) -> Any:
     return engine
 
 
-def _io(engine: Any, trt: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A loaded engine → its inputs and outputs as ports."""
-    tensors: tuple[list[Any], list[Any]] = ([], [])
+def _io(engine: Any, trt: Any) -> tuple[dict[str, Port], dict[str, Port]]:
+    """A loaded engine → its inputs and outputs."""
+    inputs: dict[str, Port] = {}
+    outputs: dict[str, Port] = {}
     for name in (engine.get_tensor_name(i) for i in range(engine.num_io_tensors)):
-        shape, dtype = tuple(engine.get_tensor_shape(name)), engine.get_tensor_dtype(name)
         taken = engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
-        tensors[0 if taken else 1].append(SimpleNamespace(name=name, dtype=dtype, shape=shape))
-    return ports(tensors[0], trt), ports(tensors[1], trt)
+        (inputs if taken else outputs)[name] = port(
+            engine.get_tensor_dtype(name), tuple(engine.get_tensor_shape(name)), trt
+        )
+    return inputs, outputs

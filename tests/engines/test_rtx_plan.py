@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import engines
-from engines.build import BATCH, build_plan, describe, log_of
+from engines.build import BATCHES, build_plan, describe, log_of
 from engines.fp16 import half_precision
 from engines.plans import read_plan, write_plan
 from engines.spec import EngineUnavailable, SpecError, read_spec
@@ -61,7 +61,7 @@ def test_one_plan_of_the_bundled_model_for_three_generations_of_cards(half, said
     layers = next(text for text in said if text.startswith("Engine Layer Information"))
     k, (h, w) = len(spec.keypoints), spec.heatmap_hw
     height, width = spec.input_hw
-    for size in (1, BATCH):
+    for size in BATCHES:
         assert f"(UInt8[{size},{height},{width},3])" in layers
         assert f"(Float[{size},{k},{h},{w}])" in layers
         assert f"(Float[{size},{spec.max_cards + 1}])" in layers
@@ -175,7 +175,7 @@ def test_a_graph_that_does_not_fit_its_description_is_no_plan(markers):
 
 def test_the_marker_graph_builds_too(markers):
     spec = marker_graph.SPEC
-    plan = build_plan(half_precision(markers), spec, rtx, compute_capabilities=CARDS, batch=1)
+    plan = build_plan(half_precision(markers), spec, rtx, compute_capabilities=CARDS)
     assert len(plan) > 1000
 
 
@@ -188,7 +188,6 @@ def test_a_description_tells_one_build_from_another():
         describe(model + b"\0", spec, rtx, capabilities=CARDS),
         describe(model, spec, rtx, capabilities=CARDS[:1]),
         describe(model, spec, rtx, capabilities=CARDS, device="NVIDIA GeForce RTX 4070"),
-        describe(model, spec, rtx, capabilities=CARDS, batch=4),
         describe(model, spec, np, capabilities=CARDS),
     ]
-    assert len({about.file_name for about in [one, *others]}) == 6
+    assert len({about.file_name for about in [one, *others]}) == 5
