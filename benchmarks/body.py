@@ -36,11 +36,10 @@ from stream.frame import Frame
 from stream.packet import cards_of, sigma_of
 from stream.synth.body import Body as Lying
 from stream.synth.camera import intrinsics, look_at, on_sphere
-from train.datasets.cardcut import Sample, load, split
+from train.datasets.cardcut import HOLD_OUT, Sample, load, split
 from train.pictures import read
 
 DECK = DECKS["poker"]
-HELD_OUT = (51, 45, 39, 33, 27, 21, 15, 9)
 LABEL_SIGMA_PX = 2.7
 """Of a corner labelled by hand, each way: what is left of the clips that are trained on."""
 
@@ -68,7 +67,7 @@ def main() -> None:
     rendered(options.packets)
     speed(options.packets)
     if options.cardcut:
-        train, held = split(load(options.cardcut), HELD_OUT)
+        train, held = split(load(options.cardcut), HOLD_OUT)
         counted("(b) labels of the clips trained on", list(labelled(train)))
         counted("(b) labels of the clips held out", list(labelled(held)))
         if options.model:

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from stream.decks import DECKS
 from stream.packet import MAX_CARDS
 from stream.synth import Renderer, SceneConfig
-from train.datasets.cardcut import load, split
+from train import pictures
+from train.datasets.cardcut import HOLD_OUT, load, split
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -40,7 +41,6 @@ GROUPS = 16  # parts of a side's length
 PRIOR_SD = 0.07  # thickness a card from deck to deck, as a part of it
 GAIN = 1.0  # weight of the lines' log power: where the intervals of the first trials held 90 %
 SPEAKS = 2.0  # least log power, within the doubt of the plain estimate, for lines to be there
-HELD_OUT = (51, 45, 39, 33, 27, 21, 15, 9)
 FIRST_SEED = 7_000_000
 BINS_PX = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 99.0)
 
@@ -221,13 +221,12 @@ def real(folder: Path) -> list[Reading]:
     """
     rng = np.random.default_rng(FIRST_SEED)
     readings = []
-    for sample in split(load(folder), HELD_OUT)[0]:
+    for sample in split(load(folder), HOLD_OUT)[0]:
         sides = visible_sides(sample.xy, sample.visible)
-        image = cv2.imread(str(sample.path))
-        if sides and image is not None:
+        if sides:
             thickness = sample.cards * DECKS["poker"].card_mm * np.exp(rng.normal(0, PRIOR_SD))
-            pixels = np.asarray(image, dtype=np.uint8)
-            readings.append(read(pixels, sides, sample.cards, prior(float(thickness))))
+            image = pictures.read(sample.path)
+            readings.append(read(image, sides, sample.cards, prior(float(thickness))))
     return readings
 
 

@@ -10,6 +10,9 @@ from typing import Any
 PACKETS, KEYPOINTS, NETWORK = "packets", "keypoints", "network"
 """Whose an option is: of rendered and real packets, of a dataset's keypoints, of an approach."""
 
+HELD_CLIPS = (51, 45, 39, 33, 27, 21, 15, 9)
+"""The cardcut clips, by their count, that are for figures: the models here have not seen them."""
+
 
 def _option(default: Any, text: str, of: str = "") -> Any:
     return field(default=default, metadata={"help": text, "of": of})

@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
 
 from train import export_command
+from train.config import HELD_CLIPS
 from train.words import numbers, seed, size
 
 SPLITS = ("train", "val", "test")
@@ -28,6 +30,19 @@ OF_DATASETS: dict[str, str | bool] = {
 }
 """What is said of a dataset only, and what it is if nobody says it."""
 
+RENDERED = "1920x1080"
+OF_PACKETS: dict[str, Any] = {
+    "backgrounds": None,
+    "hands": None,
+    "art": None,
+    "protocols": "all",
+    "clips": HELD_CLIPS,
+    "scale": 1.0,
+    "size": size(RENDERED),
+    "seed": 1_000_003,
+}
+"""The same of packets."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words that the command takes."""
@@ -38,19 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hands", type=Path, help="folder of cut-out hands")
     parser.add_argument("--art", type=Path, help="folder with backs/ and faces/")
     words = "which, by name: cardcut,empty; cardcut-foreign and rendered-named run only by name"
-    parser.add_argument("--protocols", default="all", help=words)
-    parser.add_argument(
-        "--clips",
-        type=numbers,
-        default=(51, 45, 39, 33, 27, 21, 15, 9),
-        help="score the real clips with these counts; '' = all",
-    )
-    parser.add_argument(
-        "--scale", type=float, default=1.0, help="part of the pictures: 0.1 for a glance"
-    )
-    words = "WIDTHxHEIGHT of rendered pictures"
-    parser.add_argument("--size", type=size, default="1920x1080", help=words)
-    parser.add_argument("--seed", type=seed, default=1_000_003, help="of rendered pictures")
+    parser.add_argument("--protocols", help=words)
+    words = "score the real clips with these counts; '' = all"
+    parser.add_argument("--clips", type=numbers, help=words)
+    parser.add_argument("--scale", type=float, help="part of the pictures: 0.1 for a glance")
+    parser.add_argument("--size", type=size, help="WIDTHxHEIGHT of rendered pictures")
+    parser.add_argument("--seed", type=seed, help="of rendered pictures")
     parser.add_argument("--out", type=Path, help="folder for report.html and scores.json")
     keypoints = parser.add_argument_group("with --dataset, in place of packets' protocols")
     add = keypoints.add_argument
@@ -61,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--decoder", help="heatmaps to points: argmax, mean, peak, mean-shift")
     add("--measure", help="what errors are parts of: box, torso, interocular, px")
     add("--skip-bad", action="store_true", help="go on without pictures whose labels are wrong")
-    parser.set_defaults(**OF_DATASETS)
+    parser.set_defaults(**OF_DATASETS, **(OF_PACKETS | {"size": RENDERED}))
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
@@ -69,9 +77,7 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     if options.dataset:
         _score(options, parser)
         return
-    for name, default in OF_DATASETS.items():
-        if getattr(options, name) != default:
-            parser.error(f"--{name.replace('_', '-')} goes with --dataset: name one")
+    _refuse(OF_DATASETS, "goes with --dataset: name one", options, parser)
     from engines import open_engine  # noqa: PLC0415 - what follows takes a second to import
     from train import protocols, report, sets  # noqa: PLC0415
 
@@ -120,6 +126,18 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         print(f"wrote {options.out / 'report.html'}")
 
 
+def _refuse(
+    foreign: Mapping[str, Any],
+    why: str,
+    options: argparse.Namespace,
+    parser: argparse.ArgumentParser,
+) -> None:
+    """End with wrong usage if an option is not as it is where nobody says it."""
+    for name, default in foreign.items():
+        if getattr(options, name) != default:
+            parser.error(f"--{name.replace('_', '-')} {why}")
+
+
 def _score(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """A dataset's keypoints: figures, and with --out as JSON too."""
     from engines import open_engine  # noqa: PLC0415
@@ -127,8 +145,7 @@ def _score(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
 
     if options.data is None:
         parser.error(f"where is the dataset {options.dataset}? Name its folder with --data")
-    if options.protocols != "all":
-        parser.error(f"--protocols are of packets, and the dataset {options.dataset} has none")
+    _refuse(OF_PACKETS, "goes with packets: leave it or --dataset out", options, parser)
     if options.view == "stream" and options.decoder != OF_DATASETS["decoder"]:
         parser.error("--view stream has its own way from heatmaps to points: leave --decoder out")
     chosen = datasets.options(options.dataset, options.dataset_options)

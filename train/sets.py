@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from stream.synth import Art
+from train.config import HELD_CLIPS
 from train.datasets import cardcut, empty, rendered
 from train.datasets.held_out import original
 from train.pictures import read
@@ -22,9 +23,6 @@ from train.truth import Sight, Truth, diagonal, nothing
 T = TypeVar("T")
 Opened = tuple[int, Iterable[Iterable[Sight]]]
 """How many pictures there are, and they, clip by clip."""
-
-HELD_CLIPS = (51, 45, 39, 33, 27, 21, 15, 9)
-"""The cardcut clips, by their count, that the project's models are trained without."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -117,6 +117,10 @@ def test_what_does_not_go_together_is_one_line(data, capsys, words, code, says):
             ["eval", "m.onnx", "--dataset=coco", "--data=x", "--view=stream", "--decoder=mean"],
             *(2, "--view stream has its own way from heatmaps to points: leave --decoder out"),
         ),
+        (
+            ["eval", "m.onnx", "--dataset=coco", "--data=x", "--scale=0.1"],
+            *(2, "--scale goes with packets: leave it or --dataset out"),
+        ),
         (["eval", "m.onnx", "--view", "whole"], 2, "--view goes with --dataset: name one"),
         (["eval", "m.onnx", "--measure", "px"], 2, "--measure goes with --dataset: name one"),
         (["eval", "m.onnx", "--skip-bad"], 2, "--skip-bad goes with --dataset: name one"),

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from stream.packet import EDGES, FLIP, KEYPOINTS
 from train import pictures
+from train.config import HELD_CLIPS
 from train.label_files.wrong import Skipping, at, check_inside, number
 from train.labels import SPLITS, Dataset, Keypoints, Labelled
 
-HOLD_OUT = (51, 45, 39, 33, 27, 21, 15, 9)
-"""The counts whose clips are for figures."""
+HOLD_OUT = HELD_CLIPS
+"""The counts whose clips validate where nobody names others."""
 
 LEAST = 2
 """Corners that say where a packet is, and how large."""
