@@ -80,14 +80,14 @@ def visibility_of(judged: Judged) -> NDArray[np.bool_]:
     return np.asarray(judged.packet.visible[order] == judged.truth.visible)
 
 
-def spurious(judged: Judged, beyond_px: float = 10.0) -> list[bool]:
-    """Each corner called visible → whether it lies over `beyond_px` from every true one."""
+def spurious(judged: Judged) -> list[bool]:
+    """Each corner called visible → whether it lies more than 10 px from every true one."""
     truth = judged.truth.xy[np.isfinite(judged.truth.xy).all(axis=1)]
     if judged.packet is None or len(truth) == 0:
         return []
     called = judged.packet.xy[judged.packet.visible & np.isfinite(judged.packet.xy).all(axis=1)]
     nearest = np.linalg.norm(called[:, None] - truth[None], axis=2).min(axis=1)
-    return [bool(px > beyond_px) for px in nearest]
+    return [bool(px > 10) for px in nearest]
 
 
 def by_clip(judged: Iterable[Judged]) -> dict[str, list[Judged]]:

@@ -211,7 +211,7 @@ def _pasted(rng: np.random.Generator, image: Image, hand: Image) -> Image:
         size / scale,
         rng.uniform(-np.pi, np.pi),
     )
-    laid = cv2.warpAffine(hand, view.matrix(size), (size, size), flags=cv2.INTER_AREA)
+    laid = cv2.warpAffine(hand, view.matrix(size), (size, size))
     alpha = laid[..., 3:].astype(np.float32) / 255
     return (image * (1 - alpha) + laid[..., :3] * alpha).astype(np.uint8)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.geometry import inside
 from stream.synth.camera import Camera
 from stream.synth.config import SceneConfig
 from stream.synth.cutout import hidden
@@ -38,8 +39,7 @@ def cover(  # noqa: PLR0917 - all that a scene is seen with
         return scene
     world = scene.body.corners()
     xy = camera.project(world)
-    inside = ((xy >= -0.5) & (xy < np.array(hw[::-1]) - 0.5)).all(axis=1)
-    free = inside & scene.body.visible(camera.place)
+    free = inside(xy, hw) & scene.body.visible(camera.place)
     wanted = int(share * free.sum() + 0.5)
     hands = list(scene.hands)
     behind = _covered(hands, camera, xy)

@@ -66,9 +66,9 @@ class Block:
     lie: Lie | None = None  # None: even and flat
     ink: Print | None = None  # None: the picture on top as it is
 
-    def footprint(self, sheet: int = 0) -> Floats:
-        """The outline of one sheet on the table, world mm (M, 2)."""
-        return self.to_world(placed(self.outline, self.poses()[sheet]))
+    def footprint(self) -> Floats:
+        """The outline of the lowest sheet, world mm (M, 2)."""
+        return self.to_world(placed(self.outline, self.poses()[0]))
 
     def to_world(self, xy: Floats) -> Floats:
         """Points (…, 2) of the block's own plane → world mm."""
