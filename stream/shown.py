@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from stream.colour import bgr_picture
 from stream.planes import Planes, planes_of
 
+_TURNS = ((1, 0, 0, 1), (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0))
+"""Display matrices (a, b, c, d), each a quarter counterclockwise from the one before."""
+
 _ODDEST = 4  # pixels longer than that are not meant: the longest in use is 2.2
 
 
@@ -24,7 +27,7 @@ def as_shown(frame: VideoFrame, pixel: Fraction | None) -> NDArray[np.uint8] | P
     [[a, b], [c, d]] of 16.16 numbers (ISO/IEC 14496-12, 8.3.2) takes a stored place to
     x' = a·x + c·y, y' = b·x + d·y, but for the shift.
     """
-    matrix = cast("SideData | None", frame.side_data.get(Type.DISPLAYMATRIX))  # type: ignore[call-overload]
+    matrix = _matrix(frame)
     width = _square_width(frame.width, pixel)
     planes = planes_of(frame)
     if planes is None:
@@ -32,6 +35,20 @@ def as_shown(frame: VideoFrame, pixel: Fraction | None) -> NDArray[np.uint8] | P
     planes = _spread(planes, width)
     y, u, v = (_turned(plane, matrix) for plane in (planes.y, planes.u, planes.v))
     return Planes(y, u, v, planes.tags)
+
+
+def _matrix(frame: VideoFrame) -> tuple[int, ...]:
+    """A frame's display matrix (a, b, c, d), in 16.16 or, which is the same here, in whole ones."""
+    try:
+        said = cast("SideData | None", frame.side_data.get(Type.DISPLAYMATRIX))  # type: ignore[call-overload]
+    except ValueError:
+        # PyAV stumbles over what it does not know beside it, as EXIF and what spatial films have;
+        # of those it tells the turn alone, counterclockwise
+        return _TURNS[round(frame.rotation / 90) % 4]
+    if said is None:
+        return _TURNS[0]
+    a, b, _, c, d = np.frombuffer(bytes(said), np.int32, 5).tolist()
+    return a, b, c, d
 
 
 def _square_width(width: int, pixel: Fraction | None) -> int:
@@ -58,11 +75,9 @@ def _widened(picture: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
     return cast("NDArray[np.uint8]", cv2.resize(picture, size, interpolation=how))
 
 
-def _turned(image: NDArray[np.uint8], matrix: SideData | None) -> NDArray[np.uint8]:
+def _turned(image: NDArray[np.uint8], matrix: tuple[int, ...]) -> NDArray[np.uint8]:
     """A picture or plane, turned and mirrored to the nearest quarter."""
-    if matrix is None:
-        return image
-    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32, 5)
+    a, b, c, d = matrix
     if abs(a) >= abs(b):
         mirror_x, mirror_y = a < 0, d < 0
     else:

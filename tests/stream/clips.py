@@ -171,3 +171,14 @@ def nothing_found(image: NDArray[np.uint8], index: int = 0, pts_s: float | None 
 
 def save_picture(path: Path, image: NDArray[np.uint8]) -> None:
     assert cv2.imwrite(str(path), image)
+
+
+def write_upright(path: Path) -> None:
+    """Quadrants of a camera held upright → a JPEG whose EXIF says to turn them right (6)."""
+    good, jpeg = cv2.imencode(".jpg", quadrants())
+    assert good
+    tiff = b"MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00"
+    exif = b"Exif\x00\x00" + tiff + bytes(4)
+    block = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
+    data = jpeg.tobytes()
+    path.write_bytes(data[:2] + block + data[2:])

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from clips import flat, index_of, quadrants, save_picture
+from clips import flat, index_of, quadrants, save_picture, write_upright
 
 from stream.frame import SourceError
 from stream.sources.images import open_source
@@ -72,14 +71,7 @@ def test_a_file_whose_name_looks_like_a_glob_is_that_file(tmp_path):
 
 
 def test_a_photograph_is_turned_as_its_exif_says(tmp_path):
-    """Orientation 6: the camera was held upright; shown, the stored picture is turned right."""
-    good, jpeg = cv2.imencode(".jpg", quadrants())
-    assert good
-    tiff = b"MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00"
-    exif = b"Exif\x00\x00" + tiff + bytes(4)
-    block = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
-    data = jpeg.tobytes()
-    (tmp_path / "upright.jpg").write_bytes(data[:2] + block + data[2:])
+    write_upright(tmp_path / "upright.jpg")
     image = next(iter(open_source(str(tmp_path / "upright.jpg")))).image
     wanted = np.rot90(quadrants(), -1)
     assert image.shape == wanted.shape

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clips import copy, decoded, quadrants, turn, write_clip
+from clips import copy, decoded, quadrants, turn, write_clip, write_upright
 
 from stream.sources import video
 
@@ -58,6 +58,15 @@ def test_the_display_matrix_is_applied(tmp_path, name):
     assert source.info.size_hw == wanted.shape[:2]
     assert np.abs(frame.image.astype(int) - wanted).mean() < 4
     source.close()
+
+
+def test_what_pyav_does_not_know_of_a_frame_is_no_hindrance(tmp_path):
+    """A photograph's EXIF, as from an address, or a spatial film's views."""
+    write_upright(tmp_path / "upright.jpg")
+    source = video.open_source(str(tmp_path / "upright.jpg"))
+    wanted = np.rot90(quadrants(), -1)
+    assert source.info.size_hw == wanted.shape[:2]
+    assert np.abs(next(iter(source)).image.astype(int) - wanted).mean() < 5
 
 
 @pytest.mark.parametrize("kind", [".mp4", ".mkv", ".ts"])
