@@ -21,11 +21,9 @@ FLOOR = 1e-6
 def pooled(opinions: Sequence[tuple[Distribution, float]]) -> Distribution:
     """Distributions (C+1,) over 0..C cards, each with its weight → one, given a packet.
 
-    Index 0, no packet, is 0 in the answer. They need not be normalised. Without any opinion, or if
-    all weight lies on 0, every count is alike.
+    Index 0, no packet, is 0 in the answer. They need not be normalised. If all weight lies on 0,
+    every count is alike.
     """
-    if not opinions:
-        raise ValueError("a pool needs an opinion, got none")
     sizes = {len(p) for p, _ in opinions}
     if len(sizes) != 1:
         raise ValueError(f"opinions must be over the same counts, got lengths {sorted(sizes)}")

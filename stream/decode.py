@@ -144,4 +144,4 @@ def count_of(distribution: NDArray[np.floating]) -> Count | None:
     cumulated = np.cumsum(weights) / total
     low, middle, high = np.searchsorted(cumulated, (0.05, 0.5, 0.95))
     part = (cumulated[middle] - 0.5) * total / weights[middle]  # of its middle count, above half
-    return Count(float(middle + 1.5 - part), int(low) + 1, min(int(high) + 1, len(weights)))
+    return Count(float(middle + 1.5 - part), int(low) + 1, int(high) + 1)

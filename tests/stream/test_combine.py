@@ -50,10 +50,10 @@ def test_it_is_a_distribution_over_packets_and_the_order_does_not_matter(a, b, w
     one = pooled([(a, 1.0), (b, weight)])
     assert one.sum() == pytest.approx(1.0)
     assert one[0] == 0.0
-    assert np.allclose(one, pooled([(b, weight), (a, 1.0)]))
+    assert np.allclose(one, pooled([(5 * b, weight), (a / 3, 1.0)]))  # normalised or not
 
 
-@given(distributions, distributions)
+@given(distributions | arrays(np.float64, 53, elements=st.sampled_from([0.0, 1.0])), distributions)
 def test_what_has_no_weight_says_nothing(a, b):
     assert np.allclose(pooled([(a, 1.0), (b, 0.0)]), pooled([(a, 1.0)]))
 
@@ -64,6 +64,7 @@ def test_an_opinion_without_a_packet_leaves_the_others():
     assert np.allclose(
         pooled([(nothing, 1.0), (gaussian(7, 2.0), 1.0)]), gaussian(7, 2.0), atol=1e-4
     )
+    assert pooled([(nothing, 1.0)]) == pytest.approx([0.0] + [1 / 52] * 52)
 
 
 @pytest.mark.parametrize("opinions", [[], [(np.ones(53), 1.0), (np.ones(40), 1.0)]])

@@ -1,6 +1,8 @@
 """The names, edges and symmetries of a packet fit each other."""
 
 from dataclasses import replace
+from functools import cache
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -11,7 +13,16 @@ from lying import HW, POKER, shown
 from stream.cuboid import Body, solve
 from stream.decks import DECKS
 from stream.decode import count_of
-from stream.packet import EDGES, FLIP, KEYPOINTS, TURN, canonical, cards_of, sigma_of
+from stream.packet import (
+    EDGES,
+    FLIP,
+    KEYPOINTS,
+    TURN,
+    USUAL_RESIDUAL,
+    canonical,
+    cards_of,
+    sigma_of,
+)
 
 PARTS = [set(name.split("_")) for name in KEYPOINTS]
 ROWS = st.floats(-1000, 1000)
@@ -51,6 +62,12 @@ def test_a_packet_the_right_way_up_stays_and_one_upside_down_is_turned():
     assert canonical(xy * (1, -1)) == list(TURN)
 
 
+def test_a_packet_upside_down_is_turned_by_the_corners_that_are_found():
+    xy = np.stack([np.arange(8.0), np.repeat([90.0, 10.0], 4)], axis=1)
+    xy[[0, 3, 6]] = np.nan
+    assert canonical(xy) == list(TURN)
+
+
 def test_corners_that_are_not_found_do_not_turn_a_packet():
     xy = np.full((8, 2), np.nan)
     xy[:4] = 900.0
@@ -70,13 +87,18 @@ def test_a_higher_peak_and_a_smaller_packet_are_placed_better():
     assert sigma_of(np.array([0.6]), 100.0) == pytest.approx(sigma[2] / 4)
 
 
-def of(thickness_mm: float, sd_mm: float, residual_sigma: float = 0.5) -> Body:
-    """A body as it would be, had it been found so thick with such a doubt."""
+@cache
+def some_body() -> Body:
     xy, _, _ = shown()
     body = solve(xy, np.full(8, 0.5), HW, POKER)
     assert body is not None
+    return body
+
+
+def of(thickness_mm: float, sd_mm: float, residual_sigma: float = 0.5) -> Body:
+    """A body as it would be, had it been found so thick with such a doubt."""
     found = {"thickness_mm": thickness_mm, "thickness_sd_mm": sd_mm}
-    return replace(body, **found, residual_sigma=residual_sigma)
+    return replace(some_body(), **found, residual_sigma=residual_sigma)
 
 
 @given(st.floats(-2, 25), st.floats(0.01, 50), st.floats(0, 30), st.sampled_from(sorted(DECKS)))
@@ -87,6 +109,28 @@ def test_a_thickness_becomes_a_distribution(thickness_mm, sd_mm, residual_sigma,
     assert found[0] == 0
     assert (found[1:] >= 0).all()
     assert found.sum() == pytest.approx(1)
+
+
+@given(st.integers(1, 40), st.floats(0.05, 3), st.floats(0, 12), st.sampled_from(sorted(DECKS)))
+def test_the_odds_of_a_count_are_those_of_its_thickness(cards, sd_mm, residual_sigma, name):
+    deck = replace(DECKS[name], slack_mm=0.3, cards=40, laid_sd=0.04)
+    thickness_mm = deck.thickness_mm(float(cards))
+    measured = sd_mm * max(1.0, residual_sigma / USUAL_RESIDUAL)
+    odds = [
+        NormalDist(deck.thickness_mm(n), np.hypot(measured, deck.thickness_sd_mm(n))).pdf(
+            thickness_mm
+        )
+        for n in map(float, range(1, 41))
+    ]
+    found = cards_of(of(thickness_mm, sd_mm, residual_sigma), deck, 52)
+    assert found[1:41] == pytest.approx(np.array(odds) / sum(odds))
+    assert not found[41:].any()
+
+
+def test_a_thickness_far_from_any_count_is_the_nearest():
+    sure = replace(POKER, card_sd_mm=0.0, slack_sd_mm=0.01)
+    assert cards_of(of(200.0, 0.01), sure, 52)[52] == pytest.approx(1)
+    assert cards_of(of(-9.0, 0.01), sure, 52)[1] == pytest.approx(1)
 
 
 def test_the_count_is_the_thickness_by_the_card():
