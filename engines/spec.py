@@ -188,7 +188,7 @@ class Engine(Protocol):
 def check_images(images: NDArray[np.uint8], spec: ModelSpec) -> None:
     """Raise ValueError unless `images` is what an engine of this spec takes."""
     height, width = spec.input_hw
-    if images.ndim != 4 or images.shape[1:] != (height, width, 3) or images.dtype.name != "uint8":
+    if images.shape[1:] != (height, width, 3) or images.dtype.name != "uint8":
         raise ValueError(
             f"images must be (B, {height}, {width}, 3) uint8, got {images.shape} {images.dtype}"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from stream.calibration import (
     CARD_MM,
     LAID_SD,
+    NETWORK_SD,
     PLACE_SD,
     Calibration,
     Record,
@@ -168,10 +170,27 @@ def test_a_wrong_count_is_told_with_the_counts_that_would_fit():
     assert unusual is not None
     assert "0.41 mm a card is too thick; the packet looks like 52–59 cards, not 40" in unusual
 
+    few = objection(known(), record(10, 4.1))
+    assert few is not None
+    assert "0.41 mm a card is too thick" in few
+
+
+def test_a_count_that_is_too_high_for_a_usual_card_is_told():
+    told = objection(known(), record(40, 8.4, 8.5, 8.3))
+    assert told is not None
+    assert "0.21 mm a card is too thin; the packet looks like 27–30 cards, not 40" in told
+
+
+def test_where_one_count_fits_it_is_named_alone():
+    told = objection(known(), record(30, 0.9, frame_sd_mm=0.01))
+    assert told is not None
+    assert "looks like 3 cards, not 30" in told
+
 
 @pytest.mark.parametrize("cards", [1, 2, 3])
 def test_a_few_cards_are_allowed_their_slack(cards):
     assert objection(known(), record(cards, 0.31 * cards + 0.3)) is None
+    assert objection(known(), record(cards, CARD_MM[0] * cards - 0.1)) is None
     assert objection(known(), record(cards, CARD_MM[1] * cards + 2.0)) is not None
 
 
@@ -182,12 +201,34 @@ def test_a_packet_that_contradicts_what_was_learnt_is_told():
     assert told is not None
     assert "26 cards are 9.1 mm thick here, but 7.7 mm by what was learnt from 52 cards" in told
     assert objection(known(), record(26, 9.1, 9.2, 9.1)) is None
+    thin = objection(known(first), record(26, 6.2, 6.3, 6.2))
+    assert thin is not None
+    assert "26 cards are 6.2 mm thick here, but 7.7 mm" in thin
+    more = known(first, record(20, 5.9), record(40, 11.8))
+    told = objection(more, record(26, 9.1, 9.2, 9.1))
+    assert told is not None
+    assert "learnt from 52, 20 and 40 cards" in told
 
 
-@given(st.integers(1, 104), cards_mm)
-def test_the_likely_counts_hold_the_nearest(cards, card_mm):
-    low, high = likely_counts(replace(POKER, card_mm=card_mm), record(cards, cards * card_mm))
-    assert 1 <= low <= cards <= high
+@given(st.floats(0.02, 30), cards_mm, st.floats(0, 1.5), st.floats(0.01, 2))
+def test_the_likely_counts_are_all_within_a_deviation_or_the_nearest(mm, card_mm, slack_mm, off_mm):
+    deck, new = (
+        replace(POKER, card_mm=card_mm, slack_mm=slack_mm),
+        record(1, mm, frame_sd_mm=off_mm),
+    )
+    counts = np.arange(1.0, 500.0)
+    off = abs(mm - deck.thickness_mm(counts))
+    fitting = counts[off <= np.hypot(deck.thickness_sd_mm(counts), new.sd_mm(LAID_SD))]
+    low, high = likely_counts(deck, new)
+    nearest = counts[off.argmin()]
+    assert low == fitting.min(initial=nearest)
+    assert high == fitting.max(initial=nearest)
+
+
+def test_a_counts_error_is_met_nine_times_in_ten():
+    error = error_cards(POKER, 30)
+    off = NormalDist(0, POKER.thickness_sd_mm(30.0) / POKER.card_mm)
+    assert off.cdf(error) - off.cdf(-error) == pytest.approx(0.9, abs=1e-3)
 
 
 def test_the_networks_ratio_goes_from_its_prior_to_what_was_seen():
@@ -201,8 +242,20 @@ def test_the_networks_ratio_goes_from_its_prior_to_what_was_seen():
     assert surer < sd
 
 
-def test_a_reading_that_no_card_explains_is_left_out():
-    wild = record(52, 16.0, network=26.0)
+@pytest.mark.parametrize("kind", ["poker", "mini"])
+def test_a_networks_reading_is_the_textbooks_update(kind):
+    table = DECKS[kind]
+    assert network_ratio(kind, []) == pytest.approx((table.network_ratio, table.network_ratio_sd))
+    seen, sd = 20 / 22, NETWORK_SD * 20 / 22**2  # of 20 cards, read as 22 ± NETWORK_SD
+    weights = np.array([table.network_ratio_sd, sd]) ** -2
+    mean = weights @ [table.network_ratio, seen] / weights.sum()
+    found = network_ratio(kind, [record(20, 6.0, network=22.0)])
+    assert found == pytest.approx((mean, weights.sum() ** -0.5))
+
+
+@pytest.mark.parametrize(("cards", "network"), [(52, 26.0), (26, 52.0)])
+def test_a_reading_that_no_card_explains_is_left_out(cards, network):
+    wild = record(cards, 0.31 * cards, network=network)
     assert network_ratio("poker", [wild]) == network_ratio("poker", [])
 
 
