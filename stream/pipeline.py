@@ -92,7 +92,7 @@ def run(
             for result in stops.heard(results, idle):
                 hud = _hud(stats, telling_stage(live=info.live))
                 written = _write(result, sinks, overlay, hud)
-                stats.add(written, time.monotonic())
+                stats.add(written, time.perf_counter())
                 if on_result is not None:
                     on_result(written, stats)
     return stats
@@ -102,10 +102,10 @@ def _write(result: Result, sinks: Iterable[Sink], overlay: Overlay, hud: str) ->
     """Draw a result if a sink wants it, hand it to all; returns it with both times taken."""
     picture = None
     if any(sink.wants_picture for sink in sinks):
-        started = time.monotonic()
+        started = time.perf_counter()
         picture = overlay(result, hud)
         result = _timed(result, "draw", started)
-    started = time.monotonic()
+    started = time.perf_counter()
     for sink in sinks:
         sink.write(result, picture if sink.wants_picture else None)
     return _timed(result, "write", started)
@@ -113,7 +113,7 @@ def _write(result: Result, sinks: Iterable[Sink], overlay: Overlay, hud: str) ->
 
 def _timed(result: Result, stage: str, started_s: float) -> Result:
     """The result with the seconds since `started_s` put down to a stage."""
-    spent = time.monotonic() - started_s
+    spent = time.perf_counter() - started_s
     return replace(result, stages_s={**result.stages_s, stage: spent})
 
 
@@ -203,7 +203,7 @@ class _Stops:
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self._finishing:
             return
-        now_s = time.monotonic()
+        now_s = time.perf_counter()
         if self._waiting or now_s - self._missed_s > PATIENCE_S:
             self._missed, self._missed_s = None, math.inf
             self._ears[number](number, frame)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from time import monotonic, perf_counter
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +71,7 @@ def _answers(
     def frames() -> Iterator[Frame]:
         for i, sight in enumerate(chain([first], sights)):
             waiting.append(sight.truth)
-            yield Frame(sight.image, i, monotonic(), sight.pts_s, sight.truth.name)
+            yield Frame(sight.image, i, perf_counter(), sight.pts_s, sight.truth.name)
 
     for result in estimate(frames(), engine, stills=stills, deck=first.deck):
         yield waiting.popleft(), result

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from time import monotonic
+from time import perf_counter
 
 import numpy as np
 
@@ -60,7 +60,9 @@ def _some(names: Sequence[str]) -> str:
 
 def _streamed(engine: Engine, pictures: Sequence[Labelled]) -> Iterator[Compared]:
     """Whole pictures, each alone → what streaming says of them: one instance, or none."""
-    frames = (Frame(one.read(), i, monotonic(), None, one.name) for i, one in enumerate(pictures))
+    frames = (
+        Frame(one.read(), i, perf_counter(), None, one.name) for i, one in enumerate(pictures)
+    )
     for one, result in zip(pictures, estimate(frames, engine, stills=True), strict=True):
         truth = replace(one, boxes=view.extents(one))
         none = np.zeros((0, *one.xy.shape[1:]))

@@ -27,7 +27,7 @@ class PacedCamera:
     That moment is its `captured_s`, so the age of a frame holds all that came late. Like a camera
     it waits for nobody: frames whose successor is due too are never given (their indices are
     missing). It says what it was itself to blame for: `late_s`, of each frame given how long after
-    its moment, and `skipped`, the indices never given. `clock` and `wait` are time.monotonic and a
+    its moment, and `skipped`, the indices never given. `clock` and `wait` are that of frames and a
     sleep of so many seconds, which says whether the camera was closed meanwhile.
     """
 
@@ -36,7 +36,7 @@ class PacedCamera:
         pictures: NDArray[np.uint8],
         fps: float,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.perf_counter,
         wait: Callable[[float], bool] | None = None,
     ) -> None:
         self._pictures = pictures

@@ -26,7 +26,9 @@ def measure(job: Job, keep: Callable[[Samples], object]) -> None:
     context = get_context("spawn")  # a fork would begin with all that is loaded here
     ours, theirs = context.Pipe()
     process = context.Process(
-        target=_serve, args=(replace(job, begun_s=time.monotonic()), theirs), name="kpstream bench"
+        target=_serve,
+        args=(replace(job, begun_s=time.perf_counter()), theirs),
+        name="kpstream bench",
     )
     try:
         with _unheard():

@@ -128,7 +128,7 @@ class _Recorder:
     def __call__(self, result: Result, stats: Stats) -> None:
         del stats
         self.others = self.others or Others()
-        samples, now_s = self._samples, time.monotonic()
+        samples, now_s = self._samples, time.perf_counter()
         stages_s = dict(result.stages_s)
         if not samples.info.live:  # a live source is waited for, which costs nothing
             stages_s = {"read": self._source.spent_s[len(samples.index)], **stages_s}

@@ -22,7 +22,7 @@ class Job:
     out: Path | None  # the video to write; None = a display
     show: bool  # the display is a window, not one that only takes the pictures
     seconds: float | None  # since the first frame was shown; None = to the end of the source
-    begun_s: float = 0.0  # time.monotonic() when the process was asked for
+    begun_s: float = 0.0  # time.perf_counter() when the process was asked for
 
 
 def _floats() -> array[float]:
@@ -31,7 +31,7 @@ def _floats() -> array[float]:
 
 @dataclass(slots=True)
 class Samples:
-    """Everything that one run measured, a value for each frame shown; times by time.monotonic()."""
+    """Everything that one run measured, a value for each frame shown; by the clock of frames."""
 
     job: Job
     info: SourceInfo

@@ -72,7 +72,7 @@ class CameraSource:
     def _read(self, index: int) -> Frame | None:
         if not self._device.grab():
             return None
-        captured_s = time.monotonic()
+        captured_s = time.perf_counter()
         got, image = self._device.retrieve()
         if not got:
             return None

@@ -86,7 +86,7 @@ class ImageSource:
                 if len(self._paths) > 1:
                     _log.warning("skipped %s: it is not a picture that can be read", path)
                 continue
-            yield Frame(image, index, time.monotonic(), None, path, focal_35mm(Path(path)))
+            yield Frame(image, index, time.perf_counter(), None, path, focal_35mm(Path(path)))
             index += 1
         if index == 0 and not self._closed:
             raise SourceError(_all_broken(self._paths))

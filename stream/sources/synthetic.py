@@ -65,18 +65,18 @@ class SyntheticSource:
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames in order, until the clip ends or the source is closed."""
-        start, index = time.monotonic(), 0
+        start, index = time.perf_counter(), 0
         while not self._closed.is_set() and (self.clip.frames is None or index < self.clip.frames):
             pts = None if self.info.live else index / self.clip.fps
             image = self.clip.frame(index).image
             if self.info.live and self._closed.wait(
-                start + index / self.clip.fps - time.monotonic()
+                start + index / self.clip.fps - time.perf_counter()
             ):
                 return
-            yield Frame(image, index, time.monotonic(), pts, self.info.name)
+            yield Frame(image, index, time.perf_counter(), pts, self.info.name)
             index += 1
             if self.info.live:
-                index = max(index, int((time.monotonic() - start) * self.clip.fps))
+                index = max(index, int((time.perf_counter() - start) * self.clip.fps))
 
     def close(self) -> None:
         """End before the next frame; a wait for its moment ends at once."""

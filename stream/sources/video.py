@@ -140,8 +140,8 @@ class VideoSource:
         """Wait until a frame is due, if it may have come before, or until it is closed."""
         if self._pace is None:
             return frame
-        self._closed.wait(self._pace.wait_s(frame.time_s, time.monotonic()))
-        return replace(frame, captured_s=time.monotonic())
+        self._closed.wait(self._pace.wait_s(frame.time_s, time.perf_counter()))
+        return replace(frame, captured_s=time.perf_counter())
 
     def _decode(self) -> Iterator[Frame]:
         """Packets → frames. A damaged packet costs its own picture, not what follows."""
@@ -166,11 +166,11 @@ class VideoSource:
     def _packets(self) -> Iterator[av.Packet[VideoStream]]:
         """Those of the pictures, their times going on, until it is closed."""
         waits_s: deque[float] = deque(maxlen=_FLUSHED)
-        asked_s = time.monotonic()
+        asked_s = time.perf_counter()
         for packet in media.packets_of(self._container):
             if self._closed.is_set():
                 return
-            waits_s.append(time.monotonic() - asked_s)
+            waits_s.append(time.perf_counter() - asked_s)
             self._dark_s += waits_s[-1]
             if self._live and self._dark_s > DARK_S:
                 raise SourceError(_dark(self._name))
@@ -178,8 +178,8 @@ class VideoSource:
             # By its `stream_index` the packet that empties a decoder in the end is always 0.
             if packet.stream.index == self._stream.index:
                 yield from self._packet_times.placed(cast("av.Packet[VideoStream]", packet))
-            asked_s = time.monotonic()
-        waits_s.append(time.monotonic() - asked_s)
+            asked_s = time.perf_counter()
+        waits_s.append(time.perf_counter() - asked_s)
         if self._live and max(waits_s) >= media.READ_TIMEOUT_S:
             raise SourceError(_nothing_came(self._name))
         if self._live and media.is_endless(self._container) and not self._closed.is_set():
@@ -213,7 +213,7 @@ class VideoSource:
             _log.warning(text, self._name, self._damaged, parts, self._index)
 
     def _frame(self, frame: av.VideoFrame) -> Frame:
-        captured_s = time.monotonic()
+        captured_s = time.perf_counter()
         self._dark_s = 0.0
         pts_s = self._times.of(frame) if self._timed else None
         pixels = as_shown(frame, self._stream.sample_aspect_ratio)

@@ -52,7 +52,7 @@ class Dots:
         for index in range(self._count):
             time.sleep(self._pause_s)
             self.read += 1
-            yield Frame(PICTURE, index, time.monotonic(), index / 30, "dots")
+            yield Frame(PICTURE, index, time.perf_counter(), index / 30, "dots")
         if self._error is not None:
             raise self._error
         if self._stuck:

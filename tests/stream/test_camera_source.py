@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
@@ -27,7 +28,19 @@ def test_frames_come_until_the_device_stops_and_that_is_an_error(device):
     assert [f.index for f in frames] == list(range(5))
     assert [f.pts_s for f in frames] == [None] * 5
     assert [f.captured_s for f in frames] == sorted(f.captured_s for f in frames)
-    assert frames[-1].captured_s <= time.monotonic()
+    assert frames[-1].captured_s <= time.perf_counter()
+
+
+def test_each_frame_has_a_time_of_its_own_where_the_clock_steps_64_times_a_second(
+    device, monkeypatch
+):
+    fine = time.monotonic
+    # as that of Windows does before Python 3.13
+    monkeypatch.setattr("time.monotonic", lambda: math.floor(fine() * 64) / 64)
+    frames = []
+    with pytest.raises(SourceError, match="stopped after 5 frames"):
+        read_into(frames, open_source(device))
+    assert len({f.captured_s for f in frames}) == 5
 
 
 def read_into(frames, source):

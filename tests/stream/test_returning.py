@@ -32,7 +32,7 @@ class Cable:
         for i in range(self._count):
             pts_s = 50.0 + i / 10 if self._timed else None
             index = self._number + i
-            yield Frame(picture, index, time.monotonic(), pts_s, "cable")
+            yield Frame(picture, index, time.perf_counter(), pts_s, "cable")
         if self._then == BREAKS:
             raise SourceError("cable broke off")
 

@@ -38,7 +38,7 @@ def live(job: Job, tmp_path: Path) -> Job:
 
 def test_every_frame_of_a_clip_is_measured_in_every_stage(job):
     kept: list[Samples] = []
-    before_s = time.monotonic()
+    before_s = time.perf_counter()
     measure(job, kept.append)
     (samples,) = kept
     assert list(samples.index) == list(range(12))
