@@ -190,6 +190,20 @@ def test_garbage_in_the_shape_of_protobuf_is_a_spec_error(tmp_path_factory, part
     refused(tmp_path_factory.getbasetemp() / "garbage.onnx", data)
 
 
+def test_fields_of_any_kind_that_are_not_known_are_passed_over(marker_model, tmp_path):
+    # numbers of 7 bits a byte, of 8 bytes and of 4, under the number 30
+    for field in (b"\xf0\x01\x81\x01", b"\xf1\x01" + bytes(8), b"\xf5\x01" + bytes(4)):
+        (tmp_path / "more.onnx").write_bytes(field + marker_model.read_bytes())
+        assert read_spec(tmp_path / "more.onnx") == SPEC
+
+
+def test_a_number_without_end_is_told(tmp_path):
+    endless = tmp_path / "endless.onnx"
+    endless.write_bytes(b"\xff" * 1000)
+    with pytest.raises(SpecError, match="no varint at byte 10"):
+        read_spec(endless)
+
+
 def refused(path: Path, data: bytes) -> None:
     path.write_bytes(data)
     with pytest.raises(SpecError, match=r"garbage\.onnx"):
