@@ -66,7 +66,7 @@ def is_quit(key: int) -> bool:
 
 
 class Window:
-    """Each drawn picture → the screen; q, Esc or the window's own button ends the run."""
+    """Each drawn picture → the screen; q, Esc or the window's own button, if any, ends the run."""
 
     wants_picture = True
 
@@ -110,9 +110,17 @@ class Window:
         """Show a picture, or leave the one that is there, and hear what the user wants."""
         if picture is not None:
             cv2.imshow(self._title, picture)
-        key = cv2.waitKey(1)
-        if is_quit(key) or cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
+        if is_quit(cv2.waitKey(1)) or self._is_shut():
             raise Finished
+
+    def _is_shut(self) -> bool:
+        """Whether the user closed it, for which it has no button on macOS.
+
+        There a window that is minimised, or hidden, is not visible to OpenCV (its change 22601).
+        """
+        if sys.platform == "darwin":
+            return False
+        return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
 
     def close(self) -> None:
         """Take the window away, if the user did not."""

@@ -102,6 +102,22 @@ def test_a_picture_is_shown():
     window.close()
 
 
+@pytest.mark.parametrize("platform", ["win32", "darwin"])
+def test_a_window_that_is_minimised_on_macos_is_not_a_closed_one(monkeypatch, platform):
+    for name in ("namedWindow", "resizeWindow", "imshow", "destroyAllWindows"):
+        monkeypatch.setattr(f"cv2.{name}", lambda *_: None)
+    monkeypatch.setattr("cv2.waitKey", lambda _: -1)
+    monkeypatch.setattr("cv2.getWindowProperty", lambda *_: 0.0)  # elsewhere: the user closed it
+    monkeypatch.setattr("sys.platform", platform)
+    window = Window("test")
+    if platform == "darwin":
+        window.write(nothing_found(flat(1)), flat(1))
+    else:
+        with pytest.raises(Finished):
+            window.write(nothing_found(flat(1)), flat(1))
+    window.close()
+
+
 def test_while_no_picture_comes_keys_are_heeded_and_the_last_one_is_said_to_be_old(monkeypatch):
     shown, keys, now_s = [], iter([-1, -1, -1, ord("q")]), iter([100.0, 101.0, 102.5, 102.6])
     monkeypatch.setattr("cv2.namedWindow", lambda *_: None)
