@@ -139,7 +139,9 @@ def _errors() -> tuple[type[Exception], ...]:
 def physical_cores() -> int:
     """Cores that this process may use; two hardware threads of one core are one."""
     if not hasattr(os, "sched_getaffinity"):
-        return os.cpu_count() or 1
+        import psutil  # noqa: PLC0415 - not needed on Linux
+
+        return psutil.cpu_count(logical=False) or os.cpu_count() or 1
     topology = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
     files = [Path(topology.format(cpu)) for cpu in os.sched_getaffinity(0)]
     return len({file.read_text() if file.exists() else str(file) for file in files})

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import engines
-from engines import Engine, EngineUnavailable, Prediction, fake
+from engines import Engine, EngineUnavailable, Prediction, fake, ort
 from engines.spec import read_spec
 from stream.synth import Renderer, SceneConfig
 
@@ -218,3 +218,12 @@ def test_signals_are_heard_after_engines_went_in_the_order_they_came(backend, ma
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr
+
+
+def test_two_threads_of_a_core_are_one_where_only_the_system_tells(monkeypatch):
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)  # Windows and macOS
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    monkeypatch.setattr("psutil.cpu_count", lambda logical: 16 if logical else 8)
+    assert ort.physical_cores() == 8
+    monkeypatch.setattr("psutil.cpu_count", lambda logical: 16 if logical else None)
+    assert ort.physical_cores() == 16
