@@ -18,6 +18,8 @@ from stream.quiet import quiet_opencv
 READ_TIMEOUT_S = 2
 """A read cannot be broken off, only time out: `close` has to wait this long for a dead camera."""
 
+_REMEDY = "is one plugged in, free, and allowed to be seen (a Mac asks: say yes, and run it again)?"
+
 
 def open_source(target: str) -> CameraSource:
     """Index or device path → an open camera. Raises SourceError if none gives a picture."""
@@ -39,7 +41,7 @@ class CameraSource:
         self._first = self._read(0) if device.isOpened() else None
         if self._first is None:
             device.release()
-            raise SourceError(f"{self._name} gives no picture: is one plugged in, and free?")
+            raise SourceError(f"{self._name} gives no picture: {_REMEDY}")
         height, width = self._first.hw
         fps = device.get(cv2.CAP_PROP_FPS)
         self.info = SourceInfo(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -57,9 +60,25 @@ def test_close_is_no_error(device):
     assert list(frames) == []
 
 
+def test_opencv_is_told_before_it_is_imported_to_open_windows_cameras_quickly():
+    code = (
+        "import os, stream, sys; "
+        "print('cv2' in sys.modules, os.environ['OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS'])"
+    )
+    for set_by_the_user, wanted in ((None, "False 0"), ("1", "False 1")):
+        environment = dict(os.environ)
+        environment.pop("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", None)
+        if set_by_the_user is not None:
+            environment["OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS"] = set_by_the_user
+        words = [sys.executable, "-c", code]
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == wanted
+
+
 @pytest.mark.parametrize("target", ["97", "/dev/nothing"])
 def test_no_camera_is_one_line(target, capfd):
     with pytest.raises(SourceError, match="gives no picture: is one plugged in") as caught:
         open_source(target)
     assert target in str(caught.value)
+    assert "a Mac asks" in str(caught.value)  # the first try of all fails there
     assert capfd.readouterr().err == ""
