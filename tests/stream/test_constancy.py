@@ -107,6 +107,15 @@ def test_it_does_not_lock_while_the_mean_still_moves():
     assert not pool.locked
 
 
+def test_a_mean_that_drifts_slowly_is_no_unrest():
+    pool = ConstantCount()
+    assert not pool.locked
+    for i in range(600):
+        mean = pooled_mean(pool, 20 if i < 90 else 21.5, i / 30)  # too small a step to be noticed
+        assert pool.locked == (i >= 15)
+    assert mean == pytest.approx(21.5, abs=0.1)
+
+
 @pytest.mark.parametrize(("blink_s", "kept"), [(0.1, True), (1.0, False)])
 def test_a_blink_is_forgiven_and_a_loss_is_not(blink_s, kept):
     pool = ConstantCount()

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 from clips import copy, decoded, flat, index_of, write_clip
+from hypothesis import given
+from hypothesis import strategies as st
 
-from stream.joins import PictureTimes, SoundTimes
+from stream.joins import FrameTimes, PictureTimes, SoundTimes
 from stream.media import packets_of
 from stream.sources import video
 
@@ -190,6 +193,34 @@ def test_what_has_no_time_is_passed_on(times):
     assert [p.dts for begin in (None, 10, None) for p in sound.placed(packet(begin))] == [
         None, 10, None,
     ]  # fmt: skip
+
+
+def shown_s(stamps, start_s=0.0):
+    """Stamps (pts, dts) of frames in ms, None = it has none → when each is shown."""
+    container = SimpleNamespace(
+        start_time=int(start_s * 1e6), format=SimpleNamespace(name="mpegts")
+    )
+    times = FrameTimes(container, 0.04)
+    ms = Fraction(1, 1000)
+    return [times.of(SimpleNamespace(pts=p, dts=d, time_base=ms)) for p, d in stamps]
+
+
+stamps = st.none() | st.integers(-(10**6), 10**7)
+
+
+@given(st.lists(st.tuples(stamps, stamps), max_size=20))
+def test_times_of_frames_always_rise_and_are_their_own_where_these_do(pairs):
+    times_s = shown_s(pairs)
+    assert (np.diff(times_s) > 0).all()
+    for (pts, _), last_s, time_s in zip(pairs[1:], times_s, times_s[1:], strict=False):
+        if pts is not None and last_s < pts / 1000 <= last_s + 3600:
+            assert time_s == pytest.approx(pts / 1000)
+
+
+def test_a_frame_without_a_time_that_follows_is_a_step_behind_the_last():
+    assert shown_s([(None, None), (None, None)]) == [0.0, 0.04]
+    assert shown_s([(2000, 0), (1500, 2100)], 2.0) == pytest.approx([0.0, 0.1])
+    assert shown_s([(0, 0), (0, None), (4_000_000, 0)]) == pytest.approx([0.0, 0.04, 0.08])
 
 
 @pytest.mark.parametrize("between", [0, 1, 2])
