@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import dots
 import pytest
@@ -195,33 +193,6 @@ def test_what_was_not_measured_is_null_in_the_scores(data, tmp_path):
     found = json.loads((tmp_path / "scores.json").read_text(), parse_constant=strange)["figures"]
     assert found["PCK@0.1 of box"]["value"] == 0  # nothing is found
     assert found["NME by box"]["value"] is None
-
-
-def test_two_processes_train_as_one_does(data, tmp_path):
-    """To float rounding, where no batch norm counts over one process's half of a batch."""
-    words = ["fit", "--dataset", "coco", "--data", str(data), *SMALL, "--view", "whole"]
-    words += "--encoder-model test_convnext --weights none --layers 2".split()  # noqa: SIM905
-    words += "--decoder bilinear --width 16 --epochs 2 --batch 4".split()  # noqa: SIM905
-    run(*words, "--out", tmp_path / "one")
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    done = subprocess.run(
-        [*launch, "-m", "train.cli", *words, f"--out={tmp_path / 'two'}"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("wrote ") == 1
-    one, two = (
-        [json.loads(line) for line in (tmp_path / n / "log.jsonl").read_text().splitlines()]
-        for n in ("one", "two")
-    )
-    assert [line["heatmap"] for line in two] == pytest.approx([a["heatmap"] for a in one], rel=1e-3)
-    assert one[1]["heatmap"] < one[0]["heatmap"]
-    (a, _), (b, _) = (loop.load_checkpoint(tmp_path / n / "last.pt") for n in ("one", "two"))
-    for mine, other in zip(a.parameters(), b.parameters(), strict=True):
-        torch.testing.assert_close(mine, other, rtol=1e-3, atol=1e-5)
 
 
 def test_a_batch_is_shared_among_all_processes(data, tmp_path, capsys, monkeypatch):
