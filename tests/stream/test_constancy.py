@@ -145,16 +145,17 @@ def test_cards_taken_or_put_down_are_noticed_within_half_a_second(fps, taken):
     assert pool.locked
 
 
-@pytest.mark.parametrize("fps", [10, 30])
-def test_an_unrest_that_lasts_is_no_change(fps):
+@pytest.mark.parametrize(("fps", "unrest", "most"), [(10, 2.5, 1), (30, 2.5, 1), (30, 9.0, 4)])
+def test_an_unrest_that_lasts_is_no_change(fps, unrest, most):
+    """Not even one far beyond what is expected: after a while it is known (14 starts if not)."""
     pool, rng = ConstantCount(), np.random.default_rng(2)
     whim, starts = 0.0, 0
-    for i in range(60 * fps):
-        whim += (1 - np.exp(-1 / fps / 0.15)) * (rng.normal(0, 2.5) - whim)
+    for i in range(30 * fps):
+        whim += (1 - np.exp(-1 / fps / 0.15)) * (rng.normal(0, unrest) - whim)
         before = pool.began_s
         pooled_mean(pool, 30 + whim, i / fps)
         starts += pool.began_s != before
-    assert starts == 1
+    assert starts <= most
 
 
 @pytest.mark.parametrize("fps", [5, 30])
@@ -217,3 +218,23 @@ def test_a_stretch_begins_where_the_packet_changed():
     first, second = stretches([counted(30)] * 30 + [counted(12)] * 30, times.tolist())
     assert (first.stop, second.start) == (30, 30)
     assert second.settled
+
+
+@pytest.mark.parametrize(("blink", "kept"), [(3, True), (30, False)])
+def test_frames_without_a_packet_part_a_film_unless_they_are_few(blink, kept):
+    said = [counted(20)] * 30 + [None] * blink + [counted(21)] * 30
+    found = stretches([None, *said, None], [i / 30 for i in range(len(said) + 2)])
+    means = [stretch.distribution @ np.arange(53) for stretch in found]
+    assert means == pytest.approx([20.5] if kept else [20, 21], abs=0.1)
+    assert all(stretch.settled for stretch in found)
+    frames = [i for stretch in found for i in range(stretch.start, stretch.stop)]
+    assert len(set(frames)) == len(frames)
+    assert {i + 1 for i, one in enumerate(said) if one is not None} <= set(frames)
+
+
+@pytest.mark.parametrize("time_s", [0.0, 5.0])
+def test_a_single_frame_is_a_stretch_that_says_what_it_says(time_s):
+    (only,) = stretches([counted(20)], [time_s])
+    assert (only.start, only.stop, only.settled) == (0, 1, False)
+    assert np.allclose(only.distribution, counted(20), atol=1e-5)
+    assert stretches([None], [time_s]) == stretches([], []) == []
