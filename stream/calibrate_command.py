@@ -123,9 +123,15 @@ def _measured(args: argparse.Namespace, known: Calibration) -> Record:
         with Guide(info, measure) as guide:
             opened.pop_all()  # from here on the run closes them
             run(source, engine, sinks, find=partial(estimate, body=False), on_result=guide)
-    when = datetime.now().astimezone().isoformat(timespec="minutes")
-    where = info.name, when, called(args.model)
-    return record(measure, args.cards, known.kind, engine.spec.max_cards, where)
+    return record(
+        measure,
+        args.cards,
+        known.kind,
+        engine.spec.max_cards,
+        source=info.name,
+        when=datetime.now().astimezone().isoformat(timespec="minutes"),
+        model=called(args.model),
+    )
 
 
 def _windows(info: SourceInfo) -> Iterator[Sink]:

@@ -21,16 +21,6 @@ from stream.fitting import Fit, fitted
 
 Floats = NDArray[np.float64]
 
-PARAMETERS = (
-    "turn_x_rad", "turn_y_rad", "turn_z_rad",  # of the rotation, about the camera's axes
-    "lean_x_mm", "lean_y_mm", "thickness_mm",
-    "centre_x_px", "centre_y_px",  # the body's middle, from the frame's
-    "log_scale",  # focal length / depth, px per mm
-    "log_focal",
-    "axis_x_px", "axis_y_px",  # where the camera's axis is, from the frame's middle
-)  # fmt: skip
-"""The order of `Body.covariance`."""
-
 CORNER_RADIUS_MM = 3.5
 """Of the cards' round corners."""
 
@@ -48,9 +38,6 @@ LEAN_SD_MM = 0.5
 
 AXIS_SD_REL = 0.04
 """How far from the middle of the frame the camera's axis may be, as a part of the diagonal."""
-
-OUTLIER = 25.0
-"""Squared error in units of the standard deviation from which a corner is called wrong."""
 
 NEAREST_PX = 60.0
 """Extent of a packet in the picture below which its thickness cannot be told."""
@@ -86,12 +73,9 @@ class Body:
     lean_mm: Floats  # (2,) how far the back is shifted against the face
     near: Literal["back", "face"]  # the large face that the camera sees
     axis_px: Floats  # (2,) where the camera's axis is, from the middle of the frame
-    covariance: Floats  # (12, 12), see PARAMETERS
     residual_px: float  # root mean square over the corners, by their robust weights
     residual_sigma: float  # in standard deviations, per degree of freedom; 1 is a good fit
     xy: Floats  # (8, 2) frame px: where the body says the corners are
-    visible: NDArray[np.bool_]  # (8,) not hidden by the body itself
-    outliers: NDArray[np.bool_]  # (8,) given, but not there
 
 
 def solve(
@@ -107,12 +91,14 @@ def solve(
     """Corners (8, 2) frame px and how far each may be off → the body that shows so.
 
     That is a standard deviation, the same each way, (8,) px, or a covariance, (8, 2, 2) px². A
-    corner that is NaN or of which that is not finite is not used. `focal_px` is what
-    to expect, `focal_log_sd` how sure that is; `start` is where the packet was a frame ago. None
-    for fewer than four corners, for corners that do not span a large face, and where no body in
-    front of the camera shows anything like them.
+    corner that is NaN or of which that is not finite is not used. `focal_px` is what to expect,
+    `focal_log_sd` how sure that is; `start` is where the packet was a frame ago. None for fewer
+    than four corners, for corners that do not span a large face, and where no body in front of the
+    camera shows anything like them.
     """
-    sight = _sight(xy, sigma_px, hw, deck, (focal_px, focal_log_sd))
+    expected_px, expected_log_sd = expected_focal(hw, focal_px)
+    focal = expected_px, focal_log_sd or expected_log_sd
+    sight = _sight(xy, sigma_px, hw, deck, focal)
     if sight is None:
         return None
     if start is not None:
@@ -198,9 +184,9 @@ def _sight(
     sigma_px: Floats,
     hw: tuple[int, int],
     deck: Deck,
-    focal: tuple[float | None, float | None],
+    focal: tuple[float, float],
 ) -> Sight | None:
-    """What is given and what is known; None where it is too little."""
+    """What is given and what is known, as a focal length and its doubt; None: it is too little."""
     whiten = _whitening(sigma_px)
     known = np.isfinite(xy).all(axis=1) & np.isfinite(whiten).all(axis=(1, 2))
     used = np.flatnonzero(known & whiten.any(axis=(1, 2)))
@@ -210,11 +196,11 @@ def _sight(
     # three of the four places of a large face, in front or behind
     if len(set((right + 2 * upper).tolist())) < 3:
         return None
-    focal_px, log_sd = expected_focal(hw, focal[0])
-    log_sd = focal[1] or log_sd
+    focal_px, log_sd = focal
     size = np.array([deck.width_mm, deck.height_mm])
     thick = deck.cards * deck.card_mm / 2
     axis = (AXIS_SD_REL * float(np.hypot(*hw))) ** -2
+    body = [LEAN_SD_MM**-2, LEAN_SD_MM**-2, _THICKNESS_SD_MM**-2, 0.0, 0.0]
     return Sight(
         used=used,
         xy=xy[used] - _middle(hw),
@@ -222,19 +208,7 @@ def _sight(
         half_mm=size / 2 - _INSET_MM,
         thickness_mm=thick,
         expected=np.array([0.0, 0.0, thick, 0.0, 0.0, 0.0, np.log(focal_px), 0.0, 0.0]),
-        precision=np.array(
-            [
-                LEAN_SD_MM**-2,
-                LEAN_SD_MM**-2,
-                _THICKNESS_SD_MM**-2,
-                0.0,
-                0.0,
-                0.0,
-                log_sd**-2,
-                axis,
-                axis,
-            ]
-        ),
+        precision=np.array([*body, 0.0, log_sd**-2, axis, axis]),
     )
 
 
@@ -250,7 +224,7 @@ def _parameters(body: Body) -> Floats:
 def _body(sight: Sight, hw: tuple[int, int], fit: Fit, others: list[Fit]) -> Body:
     """The best fit, and others that might as well be true → the body."""
     point, parameters = fit.point, fit.point.parameters
-    back, sd = float(parameters[2]), float(np.sqrt(fit.covariance[5, 5]))
+    back, sd = float(parameters[2]), fit.sd("thickness_mm")
     sign = 1.0 if back >= 0 else -1.0
     if abs(back) < _THIN * sd:  # too thin to tell: the face of which more is given
         sign = float(np.sign(BACK[sight.used] @ sight.weight)) or sign
@@ -258,8 +232,6 @@ def _body(sight: Sight, hw: tuple[int, int], fit: Fit, others: list[Fit]) -> Bod
     for other in others:
         odds = 1 / (1 + np.exp(min((other.cost - fit.cost) / 2, 50.0)))
         variance += odds * (abs(other.point.parameters[2]) - abs(back)) ** 2
-    squares = np.zeros(8)
-    squares[sight.used] = point.squares
     pull = np.minimum(1.0, fit.k2 / np.maximum(point.squares, fit.k2)) ** 2
     errors = point.squares / np.square(sight.weight)
     whole = block.project(point.rotation, parameters, block.corners(sight.half_mm), BACK[:, None])
@@ -269,14 +241,11 @@ def _body(sight: Sight, hw: tuple[int, int], fit: Fit, others: list[Fit]) -> Bod
         thickness_mm=sign * back,
         thickness_sd_mm=float(np.sqrt(variance)),
         focal_px=float(np.exp(parameters[6])),
-        focal_log_sd=float(np.sqrt(fit.covariance[9, 9])),
+        focal_log_sd=fit.sd("log_focal"),
         lean_mm=parameters[:2].copy(),
         near="back" if sign > 0 else "face",
         axis_px=parameters[7:],
-        covariance=fit.covariance,
         residual_px=float(np.sqrt(pull @ errors / pull.sum())),
         residual_sigma=fit.residual,
         xy=whole.xy + _middle(hw) + parameters[7:],
-        visible=fit.visible,
-        outliers=squares > OUTLIER,
     )

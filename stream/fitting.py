@@ -17,6 +17,16 @@ from stream.block import BACK, Sight
 
 Floats = NDArray[np.float64]
 
+PARAMETERS = (
+    "turn_x_rad", "turn_y_rad", "turn_z_rad",  # of the rotation, about the camera's axes
+    "lean_x_mm", "lean_y_mm", "thickness_mm",
+    "centre_x_px", "centre_y_px",  # the block's middle, from the frame's
+    "log_scale",  # focal length / depth, px per mm
+    "log_focal",
+    "axis_x_px", "axis_y_px",  # where the camera's axis is, from the frame's middle
+)  # fmt: skip
+"""What is fitted: the order of `Fit.covariance`. Of it the last nine are a block's (9,)."""
+
 ROBUST = 12.0
 """k²: a corner some three and a half standard deviations off loses its pull."""
 
@@ -62,12 +72,16 @@ class Fit:
     """A block that shows the corners as well as any near it."""
 
     point: Point
-    covariance: Floats  # (12, 12)
+    covariance: Floats  # (12, 12), see PARAMETERS
     k2: float
     residual: float  # per degree of freedom
-    visible: NDArray[np.bool_]  # (8,) what it does not hide itself
-    hidden: int  # corners given that it does
+    hidden: int  # corners given that the block itself would hide
     cost: float  # −2 log of its odds
+
+    def sd(self, parameter: str) -> float:
+        """The standard deviation of one of PARAMETERS."""
+        i = PARAMETERS.index(parameter)
+        return float(np.sqrt(self.covariance[i, i]))
 
 
 def at(sight: Sight, flat: Floats, rotation: Floats, parameters: Floats) -> Point:
@@ -149,4 +163,4 @@ def _judged(sight: Sight, point: Point, second: Floats, k2: float) -> Fit | None
     visible = block.visible(point.rotation, point.parameters, sight.half_mm)
     hidden = len(sight.used) - int(np.count_nonzero(visible[sight.used]))
     residual, cost = (cost / freedom) ** 0.5, cost + _HIDDEN * hidden
-    return Fit(point, covariance, k2, residual, visible, hidden, cost)
+    return Fit(point, covariance, k2, residual, hidden, cost)

@@ -100,13 +100,19 @@ class Measure:
 
 
 def record(
-    measure: Measure, cards: int, kind: str, max_cards: int | None, where: tuple[str, str, str]
+    measure: Measure,
+    cards: int,
+    kind: str,
+    max_cards: int | None,
+    *,
+    source: str,
+    when: str,
+    model: str,
 ) -> Record:
     """All that was measured of a packet of that many cards → its record.
 
-    `max_cards` is the most that the network can name, `where` the source's name, the time and the
-    model. Raises ValueError, in one line with a remedy, for too
-    few looks and for looks that do not agree.
+    `max_cards` is the most that the network can name; the rest is what `Record` says of it. Raises
+    ValueError, in one line with a remedy, for too few looks and for looks that do not agree.
     """
     layings, looks = measure.layings.layings(), measure.layings.looks
     unfit = measure.passed_over[MISFITTING]
@@ -129,10 +135,10 @@ def record(
         layings_mm=tuple(one.thickness_mm for one in layings),
         frame_sd_mm=float(np.sqrt(np.mean([one.sd_mm**2 for one in layings]))),
         network_cards=network_cards(looks, max_cards),
-        when=where[1],
-        source=where[0],
+        when=when,
+        source=source,
         frame_hw=measure.frame_hw,
-        model=where[2],
+        model=model,
         focal_px=median(look.focal_px for look in looks),
     )
 
