@@ -30,8 +30,8 @@ LIMIT_S = 3.0  # for its thread to end, all in all
 class _End:
     """The last thing handed over: upstream ended, or raised `error`."""
 
-    def __init__(self, error: BaseException | None = None) -> None:
-        self.error = error
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
 
 
 class threaded(Iterator[T]):  # noqa: N801 - reads as a word in a chain, like enumerate

@@ -72,15 +72,19 @@ class Naming:
 
     def __init__(self, ways: Sequence[Sequence[int]]) -> None:
         self._ways = np.array([list(way) for way in ways])
-        self._track: Points = np.empty((0, 2))
-        self._time_s = 0.0
+        self._begin(np.empty((0, 2)), 0.0)
+
+    def _begin(self, track: Points, time_s: float) -> None:
+        """Know nothing but where the keypoints are."""
+        self._track, self._time_s = track, time_s
+        self._votes = np.zeros(len(self._ways))
+        self._way = 0  # that the votes are for
+        self._seen = 0  # that the last frame was called in
 
     def update(self, xy: Points, sure: float, time_s: float) -> Named:
         """Keypoints (K, 2) px, NaN = not found, and what their names are worth, from 0 on."""
         if not self._goes_on(xy, time_s):
-            self._track, self._votes = xy, np.zeros(len(self._ways))
-            self._way = self._seen = 0
-            self._time_s = time_s
+            self._begin(xy, time_s)
         apart = _apart(xy[self._ways] - self._track)
         radius = _radius(self._track)
         if apart[self._seen] > apart.min() + ALIKE * radius:

@@ -176,7 +176,7 @@ def _stages(entries: Sequence[Entry]) -> Table:
 
 
 def _caption(entries: Sequence[Entry]) -> str:
-    counts = sorted({times.n for _, found in entries for times in (found.age,)})
+    counts = sorted({found.age.n for _, found in entries})
     return f"n = {' and '.join(map(str, counts))} frames; alone fps: 1 / p50, this stage on its own"
 
 
