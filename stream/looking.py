@@ -76,6 +76,9 @@ TINY = 1e-6
 FAINT = 0.05
 """A heatmap that stays below says nothing of the place: that corner's xy is NaN."""
 
+STAGES = ("prepare", "engine", "decode", "track", "count")
+"""What the time of a frame is spent on."""
+
 SAME_CROP = 0.2
 """A crop that fits its packet to within this part of its width needs no other look."""
 
@@ -236,7 +239,7 @@ class Looker:
 
     def start(self) -> None:
         """Begin a frame: no time spent yet on any stage."""
-        self.stages_s = dict.fromkeys(("prepare", "engine", "decode", "track", "count"), 0.0)
+        self.stages_s = dict.fromkeys(STAGES, 0.0)
         self._since = perf_counter()
 
     def lap(self, stage: str) -> None:

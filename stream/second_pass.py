@@ -15,16 +15,12 @@ from stream.decode import count_of
 from stream.estimate import Sighting, alone, sightings
 from stream.frame import Count, Frame, Packet, Result, SourceError, State
 from stream.geometry import inside
-from stream.looking import mean_peak
+from stream.looking import STAGES, mean_peak
 from stream.naming import naming_of
 from stream.reading import bins
 from stream.steady import steady_both_ways
 
 Floats = NDArray[np.float64]
-
-
-STAGES = 5
-"""How many stages a sighting tells the time of."""
 
 
 class SecondPass:
@@ -40,7 +36,6 @@ class SecondPass:
         self._times_s = array("d")
         self._there = array("b")
         self._numbers = array("f")  # rows of what `_row` puts together
-        self._stages: list[str] = []
 
     def __len__(self) -> int:
         """How many frames the first pass found."""
@@ -51,7 +46,6 @@ class SecondPass:
     ) -> Generator[Result, None, None]:
         """Frames → what each says by itself, noted for later."""
         for sighting in sightings(frames, engine, stills=stills, deck=self._deck):
-            self._stages = list(sighting.stages_s)
             if sighting.reading.doubt is not None:
                 self._doubts[len(self._times_s)] = sighting.reading.doubt
             self._times_s.append(sighting.frame.time_s)
@@ -81,7 +75,7 @@ class SecondPass:
             if state != "no_packet":
                 shown = visible[index] & inside(xy[index], frame.hw)
                 packet = Packet(xy[index], notes.score[index], shown)
-            stages_s = dict(zip(self._stages, notes.stages_s[index].tolist(), strict=True))
+            stages_s = dict(zip(STAGES, notes.stages_s[index].tolist(), strict=True))
             score, doubt = float(notes.found[index]), self._doubts.get(index)
             yield Result(frame, state, packet, count, score, stages_s, doubt)
         if index + 1 != len(self._times_s):
@@ -127,7 +121,7 @@ class _Notes:
         self.times_s: Floats = np.array(times_s)
         self.there = np.array(there, np.bool_)
         count, k = len(self.times_s), len(spec.keypoints)
-        ends = np.cumsum([2 * k, k, k, 1, STAGES])
+        ends = np.cumsum([2 * k, k, k, 1, len(STAGES)])
         rows = np.array(numbers, np.float32).reshape(count, ends[-1] + counts)
         xy, score, seen, found, stages_s, self._distributions = np.split(rows, ends, axis=1)
         self._xy, self._seen = xy.reshape(count, k, 2), seen
