@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -38,3 +40,20 @@ def own_folder(kind: Literal["cache", "config"]) -> Path:
     except RuntimeError as error:
         remedy = f"Set XDG_{kind.upper()}_HOME or HOME"
         raise OSError(f"no {kind} folder: {error} {remedy}") from error
+
+
+def put(path: Path, pieces: Iterable[bytes]) -> None:
+    """Bytes → a file of its owner's alone: it is there whole, or as it was before. Raises OSError.
+
+    It is written beside its place and then put there; a link that stands there is replaced.
+    """
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    part = Path(name)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

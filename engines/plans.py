@@ -15,14 +15,13 @@ import json
 import logging
 import os
 import stat
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from engines.folders import own_folder
+from engines.folders import own_folder, put
 from engines.spec import EngineUnavailable, ModelSpec, SpecError
 
 MAGIC = b"kpsplan1"
@@ -160,21 +159,11 @@ def _plain(name: str) -> str:
 
 
 def _write(path: Path, header: Mapping[str, Any], payload: bytes) -> None:
-    """Container → disk, at once: it is written beside its place and then put there."""
+    """Header and payload → a file, whole or not at all."""
     digest = hashlib.sha256(payload).hexdigest()
     text = _json({**header, "bytes": len(payload), "sha256": digest})
     head = MAGIC + len(text).to_bytes(4, "little") + hashlib.sha256(text).digest()
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    part = Path(name)
-    try:
-        with os.fdopen(number, "wb") as file:
-            for piece in (head, text, payload):
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    put(path, (head, text, payload))
 
 
 def _read(path: Path) -> tuple[dict[str, Any], bytes]:

@@ -1,22 +1,19 @@
 """The user's own decks, kept in a file of the user's config folder: JSON, for its owner alone.
 
 Only what was measured is kept; what follows from it is worked out anew, so a record that is taken
-back leaves no trace. The file is written beside its place and then put there: it is whole, or as it
-was before. One that cannot be read is never written over.
+back leaves no trace. One that cannot be read is never written over.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from engines.folders import own_folder
+from engines.folders import own_folder, put
 from stream.calibration import Calibration, Record
 from stream.decks import DECKS
 
@@ -66,18 +63,9 @@ def keep_decks(decks: Mapping[str, Calibration]) -> Path:
     """Put the user's decks, all of them, in place of the file; returns where. Raises OSError."""
     path = config_file()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    place = path.resolve()  # a link into a folder of settings stays one
     values = {"version": VERSION, "decks": {name: asdict(deck) for name, deck in decks.items()}}
-    number, name = tempfile.mkstemp(dir=place.parent, prefix=".decks.", suffix=".part")
-    part = Path(name)  # mkstemp's files are the owner's alone
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write(json.dumps(values, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(place)
-    finally:
-        part.unlink(missing_ok=True)
+    text = json.dumps(values, indent=1) + "\n"
+    put(path.resolve(), [text.encode()])  # a link into a folder of settings stays one
     return path
 
 
