@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SPEC_VERSION = 1
 METADATA_KEY = "kpstream"
 
+_REMEDY = "name a file that kpstream-train export wrote"
+
 
 class SpecError(ValueError):
     """A model file that does not say what it is, or says it in a version unknown here."""
@@ -210,9 +212,9 @@ def read_spec(path: Path) -> ModelSpec:
         tensors = [value for graph in graphs for number, value in graph if number == 5]
         elsewhere = any(number == 13 for tensor in tensors for number, _ in _fields(tensor))
     except (ValueError, IndexError) as error:
-        raise SpecError(f"{path} is not an ONNX model ({error})") from error
+        raise SpecError(f"{path} is not an ONNX model ({error}): {_REMEDY}") from error
     if not graphs:
-        raise SpecError(f"{path} is not an ONNX model (it holds no graph)")
+        raise SpecError(f"{path} is not an ONNX model (it holds no graph): {_REMEDY}")
     if elsewhere:
         raise SpecError(
             f"{path} keeps weights in another file, and a model is one: "

@@ -16,6 +16,9 @@ T = TypeVar("T")
 _NOTHING: Any = object()
 
 
+_REMEDY = "write one with kpstream bench --json FILE"
+
+
 class DocumentError(ValueError):
     """A file that is no bench report, or one of another format; the message says which."""
 
@@ -35,23 +38,24 @@ def read(path: Path) -> Report:
     try:
         value = json.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise DocumentError(f"{path} is not JSON ({error})") from error
+        raise DocumentError(f"{path} is not JSON ({error}): {_REMEDY}") from error
     if not isinstance(value, dict) or "kpstream_bench" not in value:
         raise DocumentError(
-            f"{path} is no report of kpstream bench (it has no key 'kpstream_bench'): "
-            "write one with kpstream bench --json FILE"
+            f"{path} is no report of kpstream bench (it has no key 'kpstream_bench'): {_REMEDY}"
         )
     if value["kpstream_bench"] != FORMAT:
         raise DocumentError(
             f"{path} has format {value['kpstream_bench']!r} and this kpstream reads {FORMAT}: "
-            "measure again with kpstream bench --json FILE"
+            f"{_REMEDY}"
         )
     try:
         report: Report = _built(Report, value, "it")
     except (_WrongError, OverflowError) as error:
-        raise DocumentError(f"{path} is a damaged report of kpstream bench: {error}") from error
+        text = f"{path} is a damaged report of kpstream bench ({error}): {_REMEDY}"
+        raise DocumentError(text) from error
     if not report.engines:
-        raise DocumentError(f"{path} is an empty report of kpstream bench: it holds no engine")
+        text = f"{path} is an empty report of kpstream bench (it holds no engine): {_REMEDY}"
+        raise DocumentError(text)
     return report
 
 

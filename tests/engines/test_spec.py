@@ -161,7 +161,7 @@ def test_a_model_cut_short_is_told(marker_model, tmp_path):
     assert read_spec(marker_model) == SPEC
     for size in (0, 1, 10, len(whole) // 2, len(whole) - 1):
         (tmp_path / "cut.onnx").write_bytes(whole[:size])
-        with pytest.raises(SpecError, match=r"cut\.onnx is not an ONNX model"):
+        with pytest.raises(SpecError, match=r"cut\.onnx is not an ONNX model .*export wrote"):
             read_spec(tmp_path / "cut.onnx")
 
 

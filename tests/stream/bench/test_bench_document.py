@@ -87,6 +87,7 @@ def test_what_is_no_report_is_told_in_one_line(tmp_path, value, told):
     with pytest.raises(DocumentError, match=told) as caught:
         document.read(written(value, tmp_path))
     assert "report.json" in str(caught.value)
+    assert str(caught.value).endswith(": write one with kpstream bench --json FILE")
     assert "\n" not in str(caught.value)
 
 
