@@ -182,7 +182,7 @@ def _stretched(distribution: Distribution, deck: Deck) -> Distribution:
         counts = np.concatenate([counts[:-1], np.arange(len(weights), most + 1)])
         weights = np.concatenate([weights[:-1], np.full(more, weights[-1] / more)])
     places = np.clip(counts * deck.network_ratio, 1, size)
-    below = np.floor(places).astype(int)
+    below = places.astype(int)
     part = places - below
     out = np.zeros(size + 2)
     np.add.at(out, below, weights * (1 - part))

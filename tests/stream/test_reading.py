@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lying import HW, POKER, shown
 
 from engines.spec import ModelSpec
@@ -12,7 +14,16 @@ from stream.decode import count_of
 from stream.focal import FILM_DIAGONAL_MM
 from stream.frame import Frame, Packet
 from stream.packet import EDGES, FLIP, KEYPOINTS
-from stream.reading import Reader, bins, sureness
+from stream.reading import (
+    ASTRAY,
+    BODY_WEIGHT,
+    LESS_SURE,
+    SURE_PEAK,
+    Reader,
+    bins,
+    sureness,
+    together,
+)
 
 SPEC = ModelSpec("packet", KEYPOINTS, EDGES, FLIP, (256, 256), 4, 6.0, 52)
 FACES = ModelSpec("faces", ("eye", "nose"), ((0, 1),), (0, 1), (256, 256), 4, 6.0, None)
@@ -116,11 +127,15 @@ def test_a_whole_deck_of_small_cards_is_more_than_the_network_can_say():
     assert count.low <= 43
     assert count.high == 52
     assert count.median == pytest.approx((0.8 * 52 + 52) / 2, abs=1.0)
+    said[[40, 52]] = 0.5  # which of two it is stays as open as it was
+    seen = replace(nowhere, score=np.full(8, SURE_PEAK))
+    assert read(DECKS["mini"], said, seen).distribution[:36].sum() == pytest.approx(0.5, abs=0.01)
 
 
 def test_no_count_is_above_the_deck_and_a_packet_is_as_likely_as_before():
     deck = replace(DECKS["poker"], cards=20)
     reading = read(deck, network(34, nothing=0.125), packet(thickness_mm=20 * 0.31))
+    assert len(reading.distribution) == 53 == bins(SPEC, deck) == bins(SPEC, None)
     assert not reading.distribution[21:].any()
     assert reading.distribution[0] == pytest.approx(0.125)
     assert reading.distribution.sum() == pytest.approx(1.0)
@@ -176,12 +191,43 @@ def test_a_film_learns_its_focal_length():
     assert count_of(reading.distribution).median == pytest.approx(30, abs=1.5)
 
 
-def test_a_films_body_is_solved_ten_times_a_second():
+@given(
+    st.tuples(st.floats(20, 30), st.floats(3, 8)), st.tuples(st.floats(20, 30), st.floats(2, 30))
+)
+def test_network_and_thickness_have_their_say_by_how_sure_they_are(says, thick):
+    (mean, sd), (thick_mean, thick_sd) = says, thick
+    counts = np.arange(1, 53)
+    spreads = [
+        np.sqrt(p @ (np.arange(53) - p @ np.arange(53)) ** 2 + 1 / 12)
+        for p in (network(mean, sd), network(thick_mean, thick_sd))
+    ]
+    weight = BODY_WEIGHT * min(1, LESS_SURE * spreads[0] / spreads[1])
+    off = (1 - weight) * ((counts - mean) / sd) ** 2 + weight * (
+        (counts - thick_mean) / thick_sd
+    ) ** 2
+    both = np.exp((off.min() - off) / 2)
+    expected = (1 - ASTRAY) * both / both.sum() + ASTRAY * network(mean, sd)[1:]
+    found = together(network(mean, sd), network(thick_mean, thick_sd))
+    assert found[1:] == pytest.approx(expected, abs=0.01)  # where one rules out, the other may not
+
+
+def test_pictures_are_each_read_alone_however_quickly_they_come():
+    reader = Reader(SPEC, learnt(), stills=True)
+    for cards in (15, 40, 15):
+        seen = packet(thickness_mm=cards * POKER.card_mm)
+        alone = Reader(SPEC, learnt(), stills=True).read(seen, network(30, sd=20.0), frame())
+        again = reader.read(seen, network(30, sd=20.0), frame())
+        assert np.array_equal(again.distribution, alone.distribution)
+
+
+@pytest.mark.parametrize("began_s", [0.0, 100.0])
+def test_a_films_body_is_solved_ten_times_a_second(began_s):
     reader = Reader(SPEC, learnt(), stills=False)
     thin, thick = (packet(thickness_mm=cards * POKER.card_mm) for cards in (15, 40))
     counts = []
     for seen, time_s in ((thin, 0.0), (thick, 0.05), (thick, 0.15), (thin, 0.1)):
-        reading = reader.read(seen, network(30, sd=20.0), replace(frame(), pts_s=time_s))
+        at = replace(frame(), pts_s=began_s + time_s)
+        reading = reader.read(seen, network(30, sd=20.0), at)
         counts.append(count_of(reading.distribution).median)
     assert counts[1] == counts[0]
     assert counts[2] > counts[0] + 15
@@ -206,6 +252,10 @@ def test_other_keypoints_are_left_alone():
     assert reader.read(eyes, None, frame()).distribution is None
     assert reader.read(eyes, None, frame()).doubt is None
     assert bins(FACES, DECKS["poker"]) == 0
+    some = replace(FACES, max_cards=9)
+    said = np.full(10, 0.1)
+    assert Reader(some, DECKS["poker"], stills=False).read(eyes, said, frame()).distribution is said
+    assert bins(some, DECKS["poker"]) == 10
 
 
 def test_a_packet_of_which_two_corners_are_found_is_not_only_told_to_come_nearer():
