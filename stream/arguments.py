@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -106,11 +107,29 @@ def check_source(args: argparse.Namespace) -> None:
     if (args.source is None) == (args.camera is None):
         got = "neither" if args.source is None else "both"
         raise UsageError(f"name one source, a SOURCE or --camera N, got {got}")
-    if not args.model.is_file():
-        raise FileNotFoundError(f"there is no model file {args.model}: name one with --model")
+    check_model(args.model)
 
 
-def same_file(a: Path, b: Path) -> bool:
+def check_model(path: Path) -> None:
+    """Raise OSError for a model file that is not there."""
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no model file {path}: name one with --model")
+
+
+def check_output(option: str, path: Path, inputs: Iterable[tuple[str, Path]]) -> None:
+    """Raise OSError for a file that cannot be written, UsageError for one that is an input.
+
+    `option` is what names the file; `inputs` are others, each with what it is.
+    """
+    from stream.frame import checked_output  # noqa: PLC0415
+
+    for what, other in inputs:
+        if _same_file(path, other):
+            raise UsageError(f"{option} {path} is {what} itself: name another file")
+    checked_output(path)
+
+
+def _same_file(a: Path, b: Path) -> bool:
     """Whether two paths are one file, also through links; also one that is yet to be made."""
     return a.samefile(b) if a.exists() and b.exists() else a.resolve() == b.resolve()
 

@@ -25,11 +25,11 @@ from stream.arguments import (
     Parser,
     UsageError,
     add_source,
+    check_output,
     check_source,
     input_files,
     one_line,
     open_source,
-    same_file,
     seconds,
     whole_cards,
 )
@@ -43,7 +43,9 @@ from stream.process import (
 )
 
 if TYPE_CHECKING:
+    from stream.decks import Deck
     from stream.frame import Sink, Source
+    from stream.second_pass import SecondPass
 
 COMMANDS = {
     "bench": "stream.bench.command",
@@ -116,7 +118,6 @@ def stream(words: Sequence[str]) -> int:
     from stream.estimate import estimate  # noqa: PLC0415
     from stream.frame import STDOUT  # noqa: PLC0415
     from stream.pipeline import Finding, run  # noqa: PLC0415
-    from stream.second_pass import SecondPass  # noqa: PLC0415
 
     deck = deck_choice.chosen(args.deck, args.cards_in_deck)
     with ExitStack() as opened:
@@ -133,21 +134,37 @@ def stream(words: Sequence[str]) -> int:
         wanted = _open_sinks(args, source, engine.spec, show=show)
         sinks = [opened.enter_context(closing(sink)) for sink in wanted]
         find: Finding = partial(estimate, deck=deck.known)
-        engine_says, waiting = (lambda: f"{engine}, {engine.spec.name}"), WAITING
+        waiting = WAITING
         if args.second_pass:
-            passes = SecondPass(deck.known)
-            info = replace(source.info, name=f"{source.info.name}, first pass")
-            with Dashboard(info, engine_says) as dashboard:
-                run(source, engine, [], on_result=dashboard, find=passes.first)
+            passes = _first_pass(source, engine, deck.known)
             source = opened.enter_context(closing(open_source(args)))
             find = passes.second  # takes a second for a thousand frames to begin with
             waiting = f"putting {len(passes):,} frames together"
         # where lines go to the screen, what is drawn there would wipe them out
         console = Stderr(still=args.json == STDOUT and os.isatty(1))
-        with Dashboard(source.info, engine_says, console, waiting=waiting) as dashboard:
+        says = partial(_engine_says, engine)
+        with Dashboard(source.info, says, console, waiting=waiting) as dashboard:
             opened.pop_all()  # from here on the run closes them
             run(source, engine, sinks, names=args.names, on_result=dashboard, find=find)
     return 0
+
+
+def _first_pass(source: Source, engine: engines.Engine, deck: Deck | None) -> SecondPass:
+    """A file, read to its end and closed, as is the engine → what was found in all of it."""
+    from stream.console import Dashboard  # noqa: PLC0415
+    from stream.pipeline import run  # noqa: PLC0415
+    from stream.second_pass import SecondPass  # noqa: PLC0415
+
+    passes = SecondPass(deck)
+    info = replace(source.info, name=f"{source.info.name}, first pass")
+    with Dashboard(info, partial(_engine_says, engine)) as dashboard:
+        run(source, engine, [], on_result=dashboard, find=passes.first)
+    return passes
+
+
+def _engine_says(engine: engines.Engine) -> str:
+    """What it says of itself, which may change, and its model's name."""
+    return f"{engine}, {engine.spec.name}"
 
 
 def _parser() -> Parser:
@@ -179,7 +196,7 @@ def _parser() -> Parser:
 
 def _check(args: argparse.Namespace) -> None:
     """Raise for what can be known to be wrong before anything is opened. UsageError, OSError."""
-    from stream.frame import STDOUT, checked_output  # noqa: PLC0415
+    from stream.frame import STDOUT  # noqa: PLC0415
 
     check_source(args)
     if args.second_pass and (args.camera is not None or not Path(args.source).is_file()):
@@ -187,15 +204,11 @@ def _check(args: argparse.Namespace) -> None:
     written = args.out or args.json  # else a folder need not be looked through twice
     inputs = [("the input", path) for path in (input_files(args.source) if written else [])]
     inputs.append(("the model", args.model))
-    outputs = {"--out": args.out, "--json": args.json}
+    outputs = {"--out": args.out, "--json": None if args.json == STDOUT else args.json}
     for option, path in outputs.items():
-        if path is None or (option == "--json" and path == STDOUT):
-            continue
-        for what, other in inputs:
-            if same_file(path, other):
-                raise UsageError(f"{option} {path} is {what} itself: name another file")
-        checked_output(path)
-        inputs.append((f"the file of {option}", path))
+        if path is not None:
+            check_output(option, path, inputs)
+            inputs.append((f"the file of {option}", path))
 
 
 def _source(args: argparse.Namespace) -> Source:

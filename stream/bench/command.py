@@ -5,9 +5,20 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import engines
-from stream.arguments import Parser, UsageError, input_files, local_path, same_file
+from stream.arguments import (
+    Parser,
+    UsageError,
+    check_model,
+    check_output,
+    input_files,
+    local_path,
+)
+
+if TYPE_CHECKING:
+    from stream.bench.rounds import Plan
 
 SIZES = {"640x480": (480, 640), "1280x720": (720, 1280), "1920x1080": (1080, 1920)}
 LIVE_SECONDS = 30.0
@@ -21,23 +32,10 @@ def main(words: Sequence[str]) -> int:
     if args.compare:
         return _compare(*args.compare)
     from stream.bench import document, table  # noqa: PLC0415
-    from stream.bench.rounds import Bench, Plan  # noqa: PLC0415
+    from stream.bench.rounds import Bench  # noqa: PLC0415
     from stream.console import Stdout  # noqa: PLC0415
 
-    live = args.live
-    bench = Bench(
-        Plan(
-            source=args.source,
-            live=live,
-            engines=tuple(args.engine or ["auto"]),
-            model=args.model,
-            rounds=args.rounds or (LIVE_ROUNDS if live else ROUNDS),
-            seconds=args.seconds or (LIVE_SECONDS if live else None),
-            size_hw=SIZES[args.size or "1280x720"],
-            fps=float(args.fps or 30),
-            show=args.show,
-        )
-    )
+    bench = Bench(_plan(args))
     stopped: KeyboardInterrupt | None = None
     try:
         bench.run()
@@ -53,6 +51,23 @@ def main(words: Sequence[str]) -> int:
     if stopped is not None:
         raise stopped
     return 0
+
+
+def _plan(args: argparse.Namespace) -> Plan:
+    """The words → what is to be measured, with what they leave open."""
+    from stream.bench.rounds import Plan  # noqa: PLC0415
+
+    return Plan(
+        source=args.source,
+        live=args.live,
+        engines=tuple(args.engine or ["auto"]),
+        model=args.model,
+        rounds=args.rounds or (LIVE_ROUNDS if args.live else ROUNDS),
+        seconds=args.seconds or (LIVE_SECONDS if args.live else None),
+        size_hw=SIZES[args.size or "1280x720"],
+        fps=float(args.fps or 30),
+        show=args.show,
+    )
 
 
 def _parser() -> Parser:
@@ -114,11 +129,10 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("--show goes with --live: a clip is written to a file")
     if args.show:
         _check_display()
-    if not args.model.is_file():
-        raise FileNotFoundError(f"there is no model file {args.model}: name one with --model")
+    check_model(args.model)
     if args.json is not None:
         inputs = [("the input", path) for path in input_files(args.source)]
-        _check_json(args.json, [*inputs, ("the model", args.model)])
+        check_output("--json", args.json, [*inputs, ("the model", args.model)])
 
 
 def _check_display() -> None:
@@ -126,16 +140,6 @@ def _check_display() -> None:
 
     if not has_display():
         raise OSError("there is no display for a window: leave out --show")
-
-
-def _check_json(path: Path, inputs: list[tuple[str, Path]]) -> None:
-    """Raise if the figures cannot be written there, or would be written over an input."""
-    from stream.frame import checked_output  # noqa: PLC0415
-
-    for what, other in inputs:
-        if same_file(path, other):
-            raise UsageError(f"--json {path} is {what} itself: name another file")
-    checked_output(path)
 
 
 def _compare(a: Path, b: Path) -> int:
