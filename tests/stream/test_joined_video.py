@@ -146,6 +146,15 @@ def test_one_wrong_time_stamp_moves_no_other(times, wrong):
     assert pictures.shift_s == 0
 
 
+@pytest.mark.parametrize("wrong", [86_400_000, 60_000, 2_000, 1_300, -5_000])
+def test_nor_does_one_behind_a_place_where_films_were_joined(times, wrong):
+    pictures, _ = times
+    begins = [900, *range(0, 2000, 100)]
+    begins[8] += wrong
+    got = [p.dts for begin in begins for p in pictures.placed(packet(begin))]
+    assert got == [900 + i * 100 for i in range(21)]
+
+
 def test_a_wrong_time_stamp_behind_the_first_of_all_moves_no_other(times):
     pictures, _ = times
     begins = [0, 60_000, 200, 300]
@@ -193,16 +202,24 @@ def test_what_has_no_time_is_passed_on(times):
     assert [p.dts for begin in (None, 10, None) for p in sound.placed(packet(begin))] == [
         None, 10, None,
     ]  # fmt: skip
+    unitless = av.Packet(b"-")
+    unitless.dts = 5
+    assert [p.dts for p in pictures.placed(unitless)] == [5]
+    assert [p.dts for p in sound.placed(unitless)] == [5]
+
+
+MS = Fraction(1, 1000)
+
+
+def frame_times(kind: str, start_s: float = 0.0) -> FrameTimes:
+    container = SimpleNamespace(start_time=int(start_s * 1e6), format=SimpleNamespace(name=kind))
+    return FrameTimes(container, 0.04)
 
 
 def shown_s(stamps, start_s=0.0):
     """Stamps (pts, dts) of frames in ms, None = it has none → when each is shown."""
-    container = SimpleNamespace(
-        start_time=int(start_s * 1e6), format=SimpleNamespace(name="mpegts")
-    )
-    times = FrameTimes(container, 0.04)
-    ms = Fraction(1, 1000)
-    return [times.of(SimpleNamespace(pts=p, dts=d, time_base=ms)) for p, d in stamps]
+    times = frame_times("mpegts", start_s)
+    return [times.of(SimpleNamespace(pts=p, dts=d, time_base=MS)) for p, d in stamps]
 
 
 stamps = st.none() | st.integers(-(10**6), 10**7)
@@ -221,6 +238,14 @@ def test_a_frame_without_a_time_that_follows_is_a_step_behind_the_last():
     assert shown_s([(None, None), (None, None)]) == [0.0, 0.04]
     assert shown_s([(2000, 0), (1500, 2100)], 2.0) == pytest.approx([0.0, 0.1])
     assert shown_s([(0, 0), (0, None), (4_000_000, 0)]) == pytest.approx([0.0, 0.04, 0.08])
+
+
+def test_a_frame_of_avi_takes_the_place_of_the_packet_that_made_the_decoder_give_it_out():
+    times = frame_times("avi")
+    for dts in (500, 540, 580):
+        times.begin(SimpleNamespace(dts=dts))
+    late = [SimpleNamespace(pts=0, dts=dts, time_base=MS) for dts in (580, 620, None, 700)]
+    assert [times.of(frame) for frame in late] == pytest.approx([0.5, 0.54, 0.58, 0.62])
 
 
 @pytest.mark.parametrize("between", [0, 1, 2])
