@@ -153,6 +153,26 @@ def test_what_comes_back_too_late_is_closed():
     assert late.closed
 
 
+def test_closed_while_an_opening_hangs_it_ends_all_the_same(monkeypatch):
+    monkeypatch.setattr("stream.flow.LIMIT_S", 0.1)
+    asked, let_go = threading.Event(), threading.Event()
+
+    def stuck() -> Cable:
+        asked.set()
+        let_go.wait(5)
+        return Cable(1, ENDS)
+
+    def leave() -> None:
+        asked.wait()
+        source.close()
+
+    source = Returning(Cable(3, BREAKS), stuck, wait_s=60)
+    threading.Thread(target=leave).start()
+    assert len(list(source)) == 3
+    assert threading.active_count() > 1  # it hangs yet
+    let_go.set()
+
+
 def test_other_errors_of_opening_are_not_waited_out():
     def broken() -> Cable:
         raise MemoryError
