@@ -5,7 +5,7 @@ import pytest
 from lying import HW, POKER, shown
 
 from stream.cuboid import FOCAL_LOG_SD, KNOWN_FOCAL_LOG_SD, solve
-from stream.focal import SUREST_LOG_SD, FocalTracker, focal_from_35mm
+from stream.focal import SHARE, SUREST_LOG_SD, FocalTracker, focal_from_35mm
 
 
 def watch(tracker, focal_px, frames, rng):
@@ -68,6 +68,17 @@ def test_corners_that_fit_badly_teach_less():
         tracker.take(body)
         moved.append((tracker.log_sd**-2 - FOCAL_LOG_SD**-2) / before)
     assert moved[1] < moved[0] / 4
+
+
+def test_corners_that_fit_perfectly_teach_their_share_and_no_more():
+    xy, _, _ = shown(focal_px=420.0)
+    tracker = FocalTracker(HW)
+    body = solve(xy, np.full(8, 0.5), HW, POKER)
+    assert body is not None
+    assert body.residual_sigma < 0.5
+    own = body.focal_log_sd**-2 - tracker.log_sd**-2
+    tracker.take(body)
+    assert tracker.log_sd**-2 - FOCAL_LOG_SD**-2 == pytest.approx(SHARE * own)
 
 
 def test_the_film_says_the_same_of_every_size():
