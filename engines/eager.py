@@ -16,7 +16,7 @@ from engines.spec import (
     Opening,
     Prediction,
     SpecError,
-    check_images,
+    check_call,
 )
 
 
@@ -36,9 +36,7 @@ class EagerEngine:
 
     def __call__(self, images: NDArray[np.uint8]) -> Prediction:
         """(B, H, W, 3) BGR uint8 pictures of `spec.input_hw` → Prediction."""
-        if self._model is None:
-            raise RuntimeError("this engine is closed: open the model again with open_engine")
-        check_images(images, self.spec)
+        check_call(images, self.spec, closed=self._model is None)
         with self._torch.inference_mode():
             floats = self._torch.from_numpy(np.ascontiguousarray(images)).to(self._device)
             said = self._model.predict(floats.permute(0, 3, 1, 2).float())

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.spec import DEFAULT, Engine, ModelSpec, Opening, Prediction, check_images, read_spec
+from engines.spec import DEFAULT, Engine, ModelSpec, Opening, Prediction, check_call, read_spec
 
 _MIN_PIXELS = 3.0  # a colour's least weight, in whole pixels, to be a dot and not noise
 
@@ -36,9 +36,7 @@ class FakeEngine:
 
     def __call__(self, images: NDArray[np.uint8]) -> Prediction:
         """(B, H, W, 3) BGR uint8 pictures of `spec.input_hw` → Prediction."""
-        if self._closed:
-            raise RuntimeError("this engine is closed: open the model again with open_engine")
-        check_images(images, self.spec)
+        check_call(images, self.spec, closed=self._closed)
         time.sleep(self._delay_s)
         colours = markers(len(self.spec.keypoints))
         xy = np.stack([_centres(image, colours) for image in images])

@@ -19,7 +19,7 @@ from engines.spec import (
     EngineUnavailable,
     Opening,
     Prediction,
-    check_images,
+    check_call,
     read_spec,
 )
 
@@ -74,9 +74,7 @@ class OrtEngine:
 
         Raises EngineUnavailable where ONNX Runtime fails.
         """
-        if self._session is None:
-            raise RuntimeError("this engine is closed: open the model again with open_engine")
-        check_images(images, self.spec)
+        check_call(images, self.spec, closed=self._session is None)
         try:
             arrays = self._session.run(self._outputs, {"images": images})
         except self._errors as error:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engines.compiled import carried, compiled, core, hints_for, quickest_precision, runtime
 from engines.graph import OUTPUTS, Port, check_graph, check_prediction
-from engines.spec import DEFAULT, Engine, EngineUnavailable, Opening, Prediction, check_images
+from engines.spec import DEFAULT, Engine, EngineUnavailable, Opening, Prediction, check_call
 
 __all__ = ["OvEngine", "carried", "open_exact", "open_model"]
 
@@ -45,9 +45,7 @@ class OvEngine:
 
     def __call__(self, images: NDArray[np.uint8]) -> Prediction:
         """(B, H, W, 3) BGR uint8 pictures of `spec.input_hw` → Prediction."""
-        if self._request is None:
-            raise RuntimeError("this engine is closed: open the model again with open_engine")
-        check_images(images, self.spec)
+        check_call(images, self.spec, closed=self._request is None)
         feed = {"images": np.ascontiguousarray(images)}  # shared memory knows no strides
         # The answer is copied (0.1 MB): views would point at freed memory once the batch grows.
         answer = self._request.infer(feed, share_inputs=True)

@@ -187,8 +187,10 @@ class Engine(Protocol):
         """Give back the runtime's memory. May be called twice; nothing may be called after it."""
 
 
-def check_images(images: NDArray[np.uint8], spec: ModelSpec) -> None:
-    """Raise ValueError unless `images` is what an engine of this spec takes."""
+def check_call(images: NDArray[np.uint8], spec: ModelSpec, *, closed: bool) -> None:
+    """Raise RuntimeError of a closed engine, ValueError of what one of this spec does not take."""
+    if closed:
+        raise RuntimeError("this engine is closed: open the model again with open_engine")
     height, width = spec.input_hw
     if images.shape[1:] != (height, width, 3) or images.dtype.name != "uint8":
         raise ValueError(

@@ -30,7 +30,7 @@ from engines.spec import (
     ModelSpec,
     Opening,
     Prediction,
-    check_images,
+    check_call,
     read_spec,
 )
 
@@ -89,9 +89,7 @@ class TrtEngine:
 
         Raises EngineUnavailable where the GPU fails.
         """
-        if self._engine is None:
-            raise RuntimeError("this engine is closed: open the model again with open_engine")
-        check_images(images, self.spec)
+        check_call(images, self.spec, closed=self._engine is None)
         self._gpu.use()
         found: dict[str, NDArray[np.float32]] = {}
         step = self._step(len(images))

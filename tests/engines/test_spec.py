@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marker_graph import SPEC
 
-from engines.spec import METADATA_KEY, SPEC_VERSION, ModelSpec, SpecError, check_images, read_spec
+from engines.spec import METADATA_KEY, SPEC_VERSION, ModelSpec, SpecError, check_call, read_spec
 
 
 @st.composite
@@ -123,9 +123,9 @@ def test_any_json_in_any_field_is_a_spec_or_a_spec_error(field, value):
     ],
 )
 def test_pictures_of_another_shape_are_refused(wrong):
-    check_images(np.zeros((5, 64, 96, 3), np.uint8), SPEC)
+    check_call(np.zeros((5, 64, 96, 3), np.uint8), SPEC, closed=False)
     with pytest.raises(ValueError, match=r"must be \(B, 64, 96, 3\) uint8, got \(1, "):
-        check_images(wrong, SPEC)
+        check_call(wrong, SPEC, closed=False)
 
 
 # the file
