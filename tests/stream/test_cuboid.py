@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from lying import FOCAL, HW, POKER, POSES, equally, shown
 
-from stream import block
+from stream import block, cuboid
 from stream.cuboid import CORNER_RADIUS_MM, WORST_SIGMA, Body, doubt, solve
 from stream.decks import DECKS
 from stream.packet import TURN
@@ -62,6 +62,18 @@ def test_turned_by_half_a_turn_it_is_as_thick(pose):
     assert turned.thickness_mm == pytest.approx(body.thickness_mm, abs=1e-3)
     assert turned.thickness_sd_mm == pytest.approx(body.thickness_sd_mm, rel=1e-2)
     assert turned.near == body.near
+
+
+@settings(max_examples=20, deadline=None)
+@given(POSES)
+def test_a_block_hides_the_corners_that_the_renderer_hides(pose):
+    xy, visible, camera = shown(**pose)
+    half_mm = np.array([POKER.width_mm, POKER.height_mm]) / 2
+    assume((np.abs(np.abs(camera.place[:2]) - half_mm) > 3).all())  # not along one of its sides
+    body = solve(xy, equally(0.01), HW, POKER)
+    assert body is not None
+    seen = block.visible(body.rotation, cuboid._parameters(body), half_mm)
+    assert seen.tolist() == visible.tolist()
 
 
 UNIT = st.floats(-1, 1)
