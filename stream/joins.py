@@ -7,6 +7,8 @@ on. Whoever reads the same packets gets the same times.
 A damaged time stamp may leap ahead by a day, over which the writers of MP4 and MOV end the process.
 
 Where only frames do not rise, and their packets do, a frame comes a step after the one before.
+
+What an edit list hides may step back as well, before each part that it shows: it moves nothing.
 """
 
 from __future__ import annotations
@@ -164,7 +166,12 @@ class SoundTimes:
 
 
 def _stamp_s(packet: Packet[VideoStream] | Packet[AudioStream]) -> Fraction | None:
-    if packet.dts is None or packet.time_base is None:
+    """When a packet comes; None where nothing tells, and of what an edit list hides.
+
+    What a decoder needs of it for a part that begins in the middle comes behind the part before,
+    with times that step back.
+    """
+    if packet.dts is None or packet.time_base is None or packet.is_discard:
         return None
     return packet.dts * packet.time_base
 
@@ -227,5 +234,7 @@ class FrameTimes:
         if self._last_s is None:
             return times_s[0] if times_s else 0.0
         last_s = self._last_s
+        if times_s and last_s - LEAP_S <= times_s[0] <= last_s:
+            times_s = []  # the packet's may be half a second off, and the next ones go on from it
         meant = (t for t in times_s if last_s < t <= last_s + FAR_S)
         return next(meant, last_s + self._step_s)

@@ -125,8 +125,8 @@ class SoundCopy:
         for packet in self._read():
             if packet.dts is None or packet.pts is None or packet.size == 0:
                 continue
-            if packet.is_discard and packet.pts * packet.time_base < -_PRIMES_S:
-                continue  # Matroska, which cannot hide it, would begin with it
+            if packet.is_discard and not -_PRIMES_S <= packet.pts * packet.time_base < 0:
+                continue  # it would be heard
             if last is not None and packet.dts <= last:
                 continue  # the muxer would refuse it, and the run would end for its sake
             last = packet.dts

@@ -237,6 +237,9 @@ def test_times_of_frames_always_rise_and_are_their_own_where_these_do(pairs):
 def test_a_frame_without_a_time_that_follows_is_a_step_behind_the_last():
     assert shown_s([(None, None), (None, None)]) == [0.0, 0.04]
     assert shown_s([(2000, 0), (1500, 2100)], 2.0) == pytest.approx([0.0, 0.1])
+    # a little behind is no other time: behind a cut, packets are half a second off
+    late = shown_s([(0, 500), (40, 540), (20, 560), (90, 600)])
+    assert late == pytest.approx([0.0, 0.04, 0.08, 0.09])
     assert shown_s([(0, 0), (0, None), (4_000_000, 0)]) == pytest.approx([0.0, 0.04, 0.08])
 
 
