@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,11 @@ def anchors(page):
     """What the headings of a page are linked by."""
     headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
     return [re.sub(r"[^\w\- ]", "", text.lower()).strip().replace(" ", "-") for text in headings]
+
+
+def test_pyav_is_taken_only_as_far_as_it_was_tried():
+    # its next major version takes away what is used of it here, time and again
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    bounds = re.search(r'^    "av>=(\d+),<(\d+)",$', text, re.MULTILINE)
+    assert bounds is not None
+    assert int(bounds[1]) <= int(metadata.version("av").split(".")[0]) < int(bounds[2])
