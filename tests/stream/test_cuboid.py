@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from lying import FOCAL, HW, POKER, POSES, equally, shown
 
@@ -64,8 +64,17 @@ def test_turned_by_half_a_turn_it_is_as_thick(pose):
     assert turned.near == body.near
 
 
+def near(**changes):
+    """A pose of `POSES`, from as near as the camera comes."""
+    scene = {"thickness_mm": 8.0, "elevation_deg": 12.0, "azimuth_deg": 30.0, "distance_mm": 180.0}
+    return scene | {"roll_deg": 0.0, "aside_mm": (0.0, 0.0), "face_up": False} | changes
+
+
 @settings(max_examples=20, deadline=None)
 @given(POSES)
+@example(near(azimuth_deg=12.0))  # the camera is beyond half a card's width, not its height
+@example(near(azimuth_deg=78.0))
+@example(near(elevation_deg=3.2))  # just above the upper face
 def test_a_block_hides_the_corners_that_the_renderer_hides(pose):
     xy, visible, camera = shown(**pose)
     half_mm = np.array([POKER.width_mm, POKER.height_mm]) / 2
