@@ -26,6 +26,9 @@ UNSTEADY = 0.12
 UNSTEADY_MM = 0.6
 """… and by more than this are not of one packet that lies still."""
 
+CLEAR_CARDS = 5
+"""Nearer to the highest count that it can name, the network's mean is drawn down by that end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -44,7 +47,6 @@ class Laying:
     thickness_mm: float
     sd_mm: float  # because pictures are noisy: one standard deviation
     spread_mm: float  # of the looks, one standard deviation
-    looks: int
 
 
 class Layings:
@@ -113,7 +115,7 @@ class Layings:
         apart = len(looks) if self._stills else (looks[-1].time_s - looks[0].time_s) / CORRELATED_S
         alone = max(1.0, min(float(len(looks)), apart))
         # the median of Gaussian figures is off by a quarter more than their mean
-        return Laying(middle, 1.2533 * spread / alone**0.5, spread, len(looks))
+        return Laying(middle, 1.2533 * spread / alone**0.5, spread)
 
 
 def _unsteady(one: Laying) -> bool:
@@ -127,7 +129,3 @@ def network_cards(looks: list[Look], max_cards: int | None) -> float | None:
         return None
     middle = median(said)
     return middle if middle <= max_cards - CLEAR_CARDS else None
-
-
-CLEAR_CARDS = 5
-"""Nearer to the highest count that it can name, the network's mean is drawn down by that end."""

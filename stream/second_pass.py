@@ -65,7 +65,7 @@ class SecondPass:
         del stills  # one is judged alone, so that there is nothing to gain
         counts = bins(engine.spec, self._deck)
         notes = _Notes(self._numbers, self._times_s, self._there, engine.spec, counts)
-        xy, visible = notes.corners()
+        xy, score, visible = notes.corners()
         said = notes.counts()
         index = -1
         for index, frame in enumerate(frames):
@@ -74,10 +74,10 @@ class SecondPass:
             packet = None
             if state != "no_packet":
                 shown = visible[index] & inside(xy[index], frame.hw)
-                packet = Packet(xy[index], notes.score[index], shown)
+                packet = Packet(xy[index], score[index], shown)
             stages_s = dict(zip(STAGES, notes.stages_s[index].tolist(), strict=True))
-            score, doubt = float(notes.found[index]), self._doubts.get(index)
-            yield Result(frame, state, packet, count, score, stages_s, doubt)
+            doubt = self._doubts.get(index)
+            yield Result(frame, state, packet, count, float(notes.found[index]), stages_s, doubt)
         if index + 1 != len(self._times_s):
             raise SourceError(
                 f"the second pass ended after {index + 1} frames, the first after "
@@ -124,13 +124,15 @@ class _Notes:
         ends = np.cumsum([2 * k, k, k, 1, len(STAGES)])
         rows = np.array(numbers, np.float32).reshape(count, ends[-1] + counts)
         xy, score, seen, found, stages_s, self._distributions = np.split(rows, ends, axis=1)
-        self._xy, self._seen = xy.reshape(count, k, 2), seen
-        self.score: Floats = score.astype(np.float64)
+        self._xy, self._score, self._seen = xy.reshape(count, k, 2), score, seen
         self.found, self.stages_s = found[:, 0], stages_s
 
-    def corners(self) -> tuple[Floats, NDArray[np.bool_]]:
-        """Where they are (N, K, 2), and which are visible (N, K); anything without a packet."""
-        xy, score, seen = self._xy.astype(np.float64), self.score, self._seen.astype(np.float64)
+    def corners(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Where they are (N, K, 2), how surely (N, K) and which are visible (N, K).
+
+        Anything without a packet.
+        """
+        xy, score, seen = (a.astype(np.float64) for a in (self._xy, self._score, self._seen))
         frames = np.flatnonzero(self.there)
         sure = (mean_peak(score, seen)[frames] ** 2).tolist()
         orders = self._naming.all_at_once(xy[frames], sure, self.times_s[frames].tolist())
@@ -139,7 +141,7 @@ class _Notes:
         visible = np.zeros(score.shape, np.bool_)
         found = (xy[frames], score[frames], seen[frames], self.times_s[frames])
         xy[frames], visible[frames] = steady_both_ways(*found)
-        return xy, visible
+        return xy, score, visible
 
     def counts(self) -> list[tuple[State, Count | None]]:
         """State and count of each frame: one count for every stretch in which it is constant."""
