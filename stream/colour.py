@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _BT709 = 1
 _SMPTE170M = 6
 _LIMITED = 1
+_UNSAID = 2
+_CONVERTED = {0, 1, _UNSAID, 4, 5, 6, 7, 9}
+"""The matrices that FFmpeg's converter knows; it refuses a picture of any other."""
 
 TAGS = Tags(_SMPTE170M, _LIMITED, _BT709, _BT709)
 """What a picture in BGR is written as: BT.601's matrix, limited range.
@@ -32,8 +35,11 @@ matrix is part of the conversion.
 def bgr_picture(frame: VideoFrame) -> NDArray[np.uint8]:
     """A decoder's frame → (H, W, 3) BGR in a fresh array, by the frame's own matrix and range.
 
-    This is swscale's fast path, right to 3 of 255; its exact ones take 5 to 20 times as long.
+    This is swscale's fast path, right to 3 of 255; its exact ones take 5 to 20 times as long. A
+    matrix that it does not know is taken as not said.
     """
+    if frame.colorspace not in _CONVERTED:
+        frame.colorspace = _UNSAID
     return cast("NDArray[np.uint8]", frame.to_ndarray(format="bgr24"))
 
 

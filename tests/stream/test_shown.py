@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from clips import copy, decoded, quadrants, turn, write_clip, write_upright
 
+from stream.shown import as_shown
 from stream.sources import video
 
 
@@ -67,6 +68,15 @@ def test_what_pyav_does_not_know_of_a_frame_is_no_hindrance(tmp_path):
     wanted = np.rot90(quadrants(), -1)
     assert source.info.size_hw == wanted.shape[:2]
     assert np.abs(next(iter(source)).image.astype(int) - wanted).mean() < 5
+
+
+@pytest.mark.parametrize("fmt", ["yuv420p", "yuv420p10le"])
+@pytest.mark.parametrize("matrix", [0, 3, 8, 14, 200])
+def test_a_matrix_that_nobody_knows_costs_no_picture(fmt, matrix):
+    frame = av.VideoFrame.from_ndarray(quadrants(), format="bgr24").reformat(format=fmt)
+    frame.colorspace = matrix
+    image = as_shown(frame, None)
+    assert np.abs(image.astype(int) - quadrants()).mean() < 4
 
 
 @pytest.mark.parametrize("kind", [".mp4", ".mkv", ".ts"])
