@@ -14,7 +14,7 @@ import cv2
 import lightning_fabric
 import torch
 from rich.progress import track
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from engines import DEFAULT_MODEL
 from engines.spec import ModelSpec
@@ -203,11 +203,12 @@ def example_loader(examples: Examples, config: Config, world: int = 1) -> DataLo
     """
     if len(examples) < config.batch:
         raise ValueError(f"a batch is {config.batch} pictures, got {len(examples)}: raise samples")
+    # of what is left over several devices would make a batch of their own, and one would make none
+    whole = range(len(examples) // config.batch * config.batch)
     return DataLoader(
-        cast("Dataset[Example]", examples),
+        Subset(cast("Dataset[Example]", examples), whole),
         batch_size=config.batch // world,
         num_workers=config.workers,
-        drop_last=True,
     )
 
 

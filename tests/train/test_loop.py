@@ -1,7 +1,5 @@
 import json
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -12,12 +10,12 @@ torch = pytest.importorskip("torch")
 for _name in ("timm", "torchvision", "lightning_fabric", "onnx"):
     pytest.importorskip(_name)
 
-from engines import open_engine  # noqa: E402
+from torch.utils.data import DistributedSampler  # noqa: E402
+
 from stream.decode import decode  # noqa: E402
 from stream.geometry import input_from_cell  # noqa: E402
 from train import loop, material  # noqa: E402
 from train.example import Example  # noqa: E402
-from train.export import export  # noqa: E402
 from train.mixture import Mixture, read_pictures  # noqa: E402
 from train.models import heatmap  # noqa: E402
 
@@ -86,6 +84,25 @@ def test_a_run_without_a_whole_batch_writes_nothing(tmp_path, samples):
     assert not config.folder.exists()
 
 
+def test_what_fills_no_batch_is_left_out_on_any_number_of_devices():
+    """Of seven in batches of four, two devices took a second batch, with the first one again."""
+
+    class Seven:
+        epoch = 0
+
+        def __len__(self):
+            return 7
+
+        def __getitem__(self, index):
+            return torch.tensor(index)
+
+    loader = loop.example_loader(Seven(), TINY)
+    assert [batch.tolist() for batch in loader] == [[0, 1, 2, 3]]
+    for world in (2, 4):
+        shares = [DistributedSampler(loader.dataset, world, rank, False) for rank in range(world)]
+        assert sorted(index for share in shares for index in share) == [0, 1, 2, 3]
+
+
 def test_a_run_in_the_place_of_another_says_so_and_begins_its_log_anew(tmp_path, capsys):
     config = replace(TINY, samples=4, epochs=1, out=str(tmp_path))
     loop.fit(config)
@@ -111,45 +128,6 @@ def test_only_a_run_of_the_same_configuration_is_resumed(finished, tmp_path):
         loop.fit(replace(config, resume=True, lr=0.5))
     with pytest.raises(FileNotFoundError, match="no checkpoint"):
         loop.fit(replace(config, resume=True, out=str(tmp_path)))
-
-
-def test_a_checkpoint_becomes_a_model_that_streams(finished, tmp_path):
-    _, last = finished
-    spec = export(last, tmp_path / "packet.onnx")
-    assert [path.name for path in tmp_path.iterdir()] == ["packet.onnx"]
-    engine = open_engine(tmp_path / "packet.onnx", "ort")
-    assert engine.spec == spec
-    assert engine(np.zeros((2, 64, 64, 3), np.uint8)).count.shape == (2, 53)
-    engine.close()
-
-
-def test_two_processes_train_as_one_does(tmp_path):
-    """Each sees its half of every batch; the losses differ by what batch norm makes of halves."""
-    config = replace(TINY, epochs=1, samples=64, batch=16, out=str(tmp_path / "one"))
-    loop.fit(config)
-    options = [
-        (f"--{name.replace('_', '-')}", str(getattr(config, name)))
-        for name in ("encoder_model", "weights", "width", "input_size", "real", "empty", "epochs")
-    ] + [("--samples", "64"), ("--batch", "16"), ("--workers", "0"), ("--accelerator", "cpu")]
-    words = [word for option in options for word in option]
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    done = subprocess.run(
-        [*launch, "-m", "train.cli", "fit", *words, "--devices=2", f"--out={tmp_path / 'two'}"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("wrote ") == 1
-    one, two = (json.loads((tmp_path / n / "log.jsonl").read_text()) for n in ("one", "two"))
-    for name in ("heatmap", "visible", "present", "count"):
-        assert two[name] == pytest.approx(one[name], rel=0.15)
-    one, two = (state(tmp_path / n / "last.pt") for n in ("one", "two"))
-    assert one["model"].keys() == two["model"].keys()
-    # as many steps, so each process saw half
-    steps = [part["optimizer"]["state"][0]["step"].item() for part in (one, two)]
-    assert steps == [4, 4]
 
 
 def test_a_few_pictures_are_learnt_by_heart():
