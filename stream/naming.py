@@ -163,9 +163,8 @@ def _shared(off: Points) -> Points:
     """How points moved (N, K, 2), NaN = not known → the median of each set (N, 1, 2)."""
     ordered = np.sort(off, axis=1)  # NaN come last
     known = np.isfinite(off[:, :, :1]).sum(axis=1, keepdims=True)
-    low, high = np.maximum(known - 1, 0) // 2, known // 2
-    high = np.minimum(high, off.shape[1] - 1)
-    both = [np.take_along_axis(ordered, np.repeat(at, 2, axis=2), axis=1) for at in (low, high)]
+    middle = (known - 1) // 2, known // 2  # of none known, any: it is NaN
+    both = [np.take_along_axis(ordered, np.repeat(at, 2, axis=2), axis=1) for at in middle]
     return np.asarray((both[0] + both[1]) / 2)
 
 
@@ -176,6 +175,6 @@ def _apart(off: Points) -> NDArray[np.float64]:
     """
     far = np.sort(np.hypot(*np.moveaxis(off - _shared(off), 2, 0)), axis=1)
     known = np.isfinite(far).sum(axis=1, keepdims=True)
-    most = np.maximum(np.ceil(MOST * known).astype(int) - 1, 0)
+    most = np.ceil(MOST * known).astype(int) - 1  # of none known, any: it is NaN
     out = np.take_along_axis(far, most, axis=1)[:, 0]
     return np.where(np.isnan(out), np.inf, out)

@@ -85,7 +85,7 @@ class Steady:
         `xy` (K, 2) px, NaN = not found; `score` and `seen` (K,) in 0..1: how sure each place is,
         and how visible. A corner that is not found is carried along for HELD_S, then NaN.
         """
-        found: Complex = np.where(np.isnan(xy).any(axis=1), UNKNOWN, xy[:, 0] + 1j * xy[:, 1])
+        found: Complex = xy[:, 0] + 1j * xy[:, 1]
         elapsed_s = time_s - self._time_s
         motion = None
         if len(self._at) == len(found) and 0 <= elapsed_s <= GAP_S:
@@ -101,7 +101,7 @@ class Steady:
         return at, self._visible & ~np.isnan(self._at)
 
     def _restart(self, found: Complex, seen: Floats, time_s: float) -> None:
-        self._at = found.copy()  # (K,) px, x + iy; NaN = unknown
+        self._at = found  # (K,) px, x + iy; NaN = unknown
         self._shared_speed = np.zeros(3, complex)  # radii a second
         self._own_speed = np.zeros(len(found), complex)
         self._found_s = np.full(len(found), time_s)  # when each was last found near its place

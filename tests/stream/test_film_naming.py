@@ -55,6 +55,27 @@ def test_names_that_were_wrong_from_the_start_are_given_up_once():
     assert not any(right[:changed])
 
 
+def test_votes_fade_so_that_names_are_those_of_late():
+    given_names = [CORNERS] * 200 + [CORNERS[list(QUARTER)]] * 50
+    _, named = film(given_names, fps=10.0)
+    changed = [one.agrees for one in named].index(True, 200) - 200
+    assert 15 < changed < 40
+    assert all(one.agrees for one in named[200 + changed :])
+
+
+def test_a_corner_that_parts_from_a_moving_packet_is_believed_in_time():
+    naming, parted = naming_of(PACKET), CORNERS.copy()
+    parted[3] += (0, -150)
+    off = []
+    for i in range(100):
+        xy = (CORNERS if i < 10 else parted) + (8 * i, 3 * i)
+        naming.update(xy, SURE, i / 30)
+        off.append(np.linalg.norm(naming._track - xy, axis=1))
+    assert np.delete(off, 3, axis=1).max() < 1e-9
+    assert np.array(off)[10:40, 3] == pytest.approx(150 * np.exp(-np.arange(1, 31) / 30))
+    assert off[-1][3] == 0  # once it is near, it is where it is found
+
+
 def test_sure_frames_outvote_doubtful_ones():
     given_names = [CORNERS[list(QUARTER)] if i % 3 else CORNERS for i in range(30)]
     found, _ = film(given_names, sure=[0.2 if i % 3 else 0.9 for i in range(30)])
