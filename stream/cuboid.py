@@ -232,7 +232,7 @@ def _body(sight: Sight, hw: tuple[int, int], fit: Fit, others: list[Fit]) -> Bod
     for other in others:
         odds = 1 / (1 + np.exp(min((other.cost - fit.cost) / 2, 50.0)))
         variance += odds * (abs(other.point.parameters[2]) - abs(back)) ** 2
-    pull = np.minimum(1.0, fit.k2 / np.maximum(point.squares, fit.k2)) ** 2
+    pull = (fit.k2 / np.maximum(point.squares, fit.k2)) ** 2
     errors = point.squares / np.square(sight.weight)
     whole = block.project(point.rotation, parameters, block.corners(sight.half_mm), BACK[:, None])
     return Body(

@@ -58,7 +58,7 @@ class Point:
 
     def normal(self, sight: Sight, k2: float) -> tuple[Floats, Floats]:
         """Half the cost's second derivatives (12, 12), and half its slope (12,)."""
-        pull = np.minimum(1.0, k2 / np.maximum(self.squares, k2))[:, None]
+        pull = (k2 / np.maximum(self.squares, k2))[:, None]
         slope = block.jacobian(self.seen, self.rotation, BACK[sight.used, None])
         rows = ((sight.whiten * pull[:, :, None]) @ slope).reshape(-1, 12)
         second, first = rows.T @ rows, (self.error * pull).ravel() @ rows
