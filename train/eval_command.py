@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import Progress
@@ -17,6 +17,9 @@ from rich.progress import Progress
 from train import export_command
 from train.config import HELD_CLIPS
 from train.words import numbers, seed, size
+
+if TYPE_CHECKING:
+    from engines.spec import Engine
 
 SPLITS = ("train", "val", "test")
 VIEWS = ("box", "whole", "cat", "stream")
@@ -78,8 +81,7 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         _score(options, parser)
         return
     _refuse(OF_DATASETS, "goes with --dataset: name one", options, parser)
-    from engines import open_engine  # noqa: PLC0415 - what follows takes a second to import
-    from train import protocols, report, sets  # noqa: PLC0415
+    from train import protocols, report, sets  # noqa: PLC0415 - what they import takes a second
 
     if options.scale <= 0:
         parser.error(f"--scale must be above 0, got {options.scale:g}")
@@ -94,10 +96,7 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     if options.out:  # what cannot be written is better known before than after
         options.out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        eager = options.engine == "eager"  # which runs the checkpoint itself
-        model = options.model if eager else export_command.as_onnx(options.model, stack)
-        engine = open_engine(model, options.engine)
-        stack.callback(engine.close)
+        engine = _opened(options, stack)
         bar = Progress(console=Console(stderr=True), transient=True, auto_refresh=False)
         stack.enter_context(bar)
         outcomes = protocols.measure(engine, names, given, lambda *what: _shown(bar, *what))
@@ -126,6 +125,17 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         print(f"wrote {options.out / 'report.html'}")
 
 
+def _opened(options: argparse.Namespace, stack: ExitStack) -> Engine:
+    """The engine that is asked for, which the stack closes; eager takes a checkpoint as it is."""
+    from engines import open_engine  # noqa: PLC0415
+
+    eager = options.engine == "eager"
+    model = options.model if eager else export_command.as_onnx(options.model, stack)
+    engine = open_engine(model, options.engine)
+    stack.callback(engine.close)
+    return engine
+
+
 def _refuse(
     foreign: Mapping[str, Any],
     why: str,
@@ -140,7 +150,6 @@ def _refuse(
 
 def _score(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """A dataset's keypoints: figures, and with --out as JSON too."""
-    from engines import open_engine  # noqa: PLC0415
     from train import datasets, keypoint_eval, report, sizes  # noqa: PLC0415
 
     if options.data is None:
@@ -162,10 +171,7 @@ def _score(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        eager = options.engine == "eager"
-        model = options.model if eager else export_command.as_onnx(options.model, stack)
-        engine = open_engine(model, options.engine)
-        stack.callback(engine.close)
+        engine = _opened(options, stack)
         said = keypoint_eval.run(engine, pictures, dataset.keypoints, options.view, options.decoder)
         compared = list(said)
         named = str(engine)
