@@ -237,13 +237,13 @@ def _dark(name: str) -> str:
 
 
 def _frame_count(container: InputContainer, stream: VideoStream) -> int | None:
-    """How many frames a file says it has, else what their length and rate make; None if unknown."""
-    if stream.frames:
-        return stream.frames
+    """How many frames a file says that it shows, or its length and rate make; None if unknown."""
     length_s = _length_s(container, stream)
+    made = None
     if length_s and stream.average_rate:
-        return max(1, round(length_s * float(stream.average_rate)))
-    return None
+        made = max(1, round(length_s * float(stream.average_rate)))
+    # it holds more of them than it shows if it was trimmed by an edit list
+    return min(stream.frames, made or stream.frames) if stream.frames else made
 
 
 def _length_s(container: InputContainer, stream: VideoStream) -> float | None:
