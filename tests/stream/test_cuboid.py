@@ -152,6 +152,20 @@ def test_a_start_that_is_far_off_is_given_up():
     assert body.thickness_mm == pytest.approx(9.3, abs=1e-2)
 
 
+@pytest.mark.parametrize("azimuth_deg", [20.0, 110.0, 200.0, 290.0])
+def test_a_start_that_is_tilted_the_other_way_is_given_up(azimuth_deg):
+    """The search ends beside it, and every frame after that would begin there."""
+    xy, visible, _ = shown(azimuth_deg=azimuth_deg)
+    seen = np.where(visible[:, None], xy, np.nan)
+    cold = solve(seen, equally(), HW, POKER)
+    assert cold is not None
+    tilted = replace(cold, rotation=block.mirrored(cold.rotation, cuboid._parameters(cold)))
+    body = solve(seen, equally(), HW, POKER, start=tilted)
+    assert body is not None
+    assert body.thickness_mm == pytest.approx(9.3, abs=1e-2)
+    assert np.allclose(body.xy, xy, atol=0.1)
+
+
 @pytest.mark.parametrize("sigma_px", [0.5, 2.0])
 def test_the_doubt_is_right(sigma_px):
     rng = np.random.default_rng(11)
