@@ -71,8 +71,11 @@ def test_the_count_does_not_pull_at_what_finds_the_corners(model):
     assert all(name.startswith("count.") for name in pulled)
 
 
-def test_without_weight_the_count_is_left_out_of_learning_and_still_said():
-    model = heatmap.build(SPEC, ENCODER, 5, width=16, count_weight=0.0)
+@pytest.mark.parametrize(
+    "build", [partial(heatmap.build, SPEC, ENCODER), partial(unet.build, SPEC)]
+)
+def test_without_weight_the_count_is_left_out_of_learning_and_still_said(build):
+    model = build(width=16, count_weight=0.0)
     read = []
     model.count.register_forward_hook(lambda *_: read.append(1))
     out = model.train()(pictures())

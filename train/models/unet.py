@@ -54,6 +54,8 @@ class UNet(Heatmaps):
         self.seen = seen_head(channels[-1], fine, spec)
         self.count = CountHead(fine, spec) if spec.max_cards is not None else None
         self.count_weight, self.centre_weight = count_weight, centre_weight
+        if self.count is not None:
+            self.count.requires_grad_(bool(count_weight))
 
     def forward(self, images: torch.Tensor) -> Outputs:
         """Pictures → what the losses are taken of."""
@@ -69,7 +71,7 @@ class UNet(Heatmaps):
         coarse = past[-1].mean(dim=(2, 3))
         seen = self.seen(torch.cat([coarse, at_peaks(x, heights)], dim=1))
         visibility, presence = parted(seen, self.spec)
-        if self.count is None:
+        if self.count is None or (self.training and not self.count_weight):
             return Outputs(heatmaps, visibility, presence)
         return Outputs(heatmaps, visibility, presence, *self.count(x, heights, visibility))
 
