@@ -1,5 +1,7 @@
 """Few corners, or none of a precision: what they leave open, and how much doubt that is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -91,6 +93,21 @@ def test_few_corners_that_two_blocks_may_show(
     body = solve(xy, equally(), HW, POKER)
     assert body is not None
     assert abs(body.thickness_mm - thickness_mm) < 2 * body.thickness_sd_mm
+
+
+@pytest.mark.parametrize("face_up", [True, False])
+def test_another_block_adds_its_distance_to_the_doubt_by_how_likely_it_is(face_up):
+    xy, _, _ = shown(face_up=face_up)
+    sight = cuboid._sight(xy, equally(), HW, POKER, cuboid.expected_focal(HW))
+    assert sight is not None
+    fit = cuboid._fits(sight)[0]
+    parameters = fit.point.parameters.copy()
+    parameters[2] = -np.copysign(abs(parameters[2]) + 3, parameters[2])  # from the other side
+    point = replace(fit.point, parameters=parameters)
+    other = replace(fit, point=point, cost=fit.cost + 2 * np.log(3))  # one to three
+    alone, both = (cuboid._body(sight, HW, fit, others) for others in ([], [other]))
+    assert both.thickness_mm == alone.thickness_mm
+    assert both.thickness_sd_mm**2 == pytest.approx(alone.thickness_sd_mm**2 + 3**2 / 4)
 
 
 def test_one_face_alone_says_nothing_of_the_thickness():
