@@ -35,16 +35,7 @@ def measure(job: Job, keep: Callable[[Samples], object]) -> None:
             process.start()
         theirs.close()
         try:
-            ours.poll(None)  # takes nothing, so that Ctrl-C cannot tear it
-        except KeyboardInterrupt:
-            with suppress(OSError, EOFError):
-                ours.send("stop")
-                late = ours.recv() if ours.poll(GRACE_S) else None
-                if isinstance(late, Samples):
-                    keep(late)
-            raise
-        try:
-            answer: Samples | str = ours.recv()
+            answer = _answer(ours, keep)
         except EOFError:
             process.join(GRACE_S)
             raise RuntimeError(
@@ -59,6 +50,24 @@ def measure(job: Job, keep: Callable[[Samples], object]) -> None:
             process.join(GRACE_S)
             process.kill()
             process.join()
+
+
+def _answer(ours: Connection, keep: Callable[[Samples], object]) -> Samples | str:
+    """What the other process sends; of one stopped by Ctrl-C, `keep` gets what it has until then.
+
+    Raises EOFError if it ends without a word.
+    """
+    try:
+        ours.poll(None)  # takes nothing, so that Ctrl-C cannot tear it
+    except KeyboardInterrupt:
+        with suppress(OSError, EOFError):
+            ours.send("stop")
+            late = ours.recv() if ours.poll(GRACE_S) else None
+            if isinstance(late, Samples):
+                keep(late)
+        raise
+    answer: Samples | str = ours.recv()
+    return answer
 
 
 @contextmanager

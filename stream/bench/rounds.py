@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from stream.bench.figures import measured, one_round
+from stream.bench.figures import LEAST, measured, one_round
 from stream.bench.machine import describe, usable_cores
 from stream.bench.process import measure
 from stream.bench.report import FORMAT, Model, Report, Settings, SourceFacts
@@ -100,12 +99,7 @@ def _order(count: int, number: int) -> Iterator[int]:
 
 def _whole(runs: Sequence[Samples]) -> list[Samples]:
     """Without a run that was stopped before it showed enough to be measured."""
-    found = []
-    for run in runs:
-        with suppress(ValueError):
-            one_round(run, 1)
-            found.append(run)
-    return found
+    return [run for run in runs if len(run.index) >= LEAST]
 
 
 def _output(job: Job) -> str:
