@@ -1,8 +1,9 @@
 """Patches round a packet's short edges → where the two corners of each are: a small network.
 
     patch, and lines from either corner, as thought, to its neighbours
-      └─ 6 convolutions ─ two scores a cell ─ softmax ─┬─ means: the corners' places
-                                                       └─ what is seen there ─ doubts; seen?
+      └─ convolutions ─ two scores a cell ─ softmax ─┬─ means ──────────────────── + ─ places
+                                                     └─ what is seen there ─┬─ how far off
+                                                                            └─ doubts; seen?
 
 `train/closeups.py` trains the same network. OpenVINO runs it on the CPU, whatever engine does the
 large network's work, or OpenCV, which takes three times as long and is there wherever kpstream is.
@@ -49,7 +50,7 @@ LEAST = 1e-5
 """Added to the variance of a softmax."""
 
 NUMBER = 0.1
-"""Scale of the scores' size."""
+"""Scale of the scores' size, and of how far a corner is off its cells' mean."""
 
 DEGREES = 4.0
 """Degrees of freedom of the t distribution that a corner's error is taken to be of."""
@@ -158,14 +159,15 @@ class CloseUpNetwork:
         share = np.exp(scores - highest)
         total = share.sum(axis=2, keepdims=True)
         share /= total
-        places = share @ GRID
-        variance = share @ np.square(GRID) - np.square(places)
+        means = share @ GRID
+        variance = share @ np.square(GRID) - np.square(means)
         spread = np.log(np.maximum(variance, 0) + LEAST) / 2
         size = np.concatenate([np.log(total) + highest, highest], axis=2) * NUMBER
-        parts = [share @ features.transpose(0, 2, 1), places, spread, size]
+        parts = [share @ features.transpose(0, 2, 1), means, spread, size]
         numbers = np.concatenate(parts, axis=2).reshape(len(x), -1)
         out = self._dense(np.maximum(self._dense(numbers, "dense0"), 0), "dense1")
-        each = out.reshape(len(x), 2, 4)
+        each = out.reshape(len(x), 2, 6)
+        places = means + each[..., 4:] * NUMBER
         covariance = covariance_of(each[..., :3].reshape(-1, 3)).reshape(-1, 2, 2, 2)
         return [Said(*row) for row in zip(places, covariance, each[..., 3], strict=True)]
 

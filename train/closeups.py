@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -29,10 +30,10 @@ from train.config import Config
 from train.export import cleaned, exported
 from train.loop import rate
 
-LAYERS = ((24, 5, 2, 1), (24, 3, 1, 1), (48, 3, 2, 1), (48, 3, 1, 1), (64, 3, 1, 2), (64, 3, 1, 4))
-"""Of each convolution: channels, width, step, and how far apart the cells are that it takes."""
+NEAR_BY, WHOLE = 64, 128
+"""Channels where a cell is 4 px of a patch, and where it is 8 and all of it is overlooked."""
 
-HIDDEN = 64
+HIDDEN = 128
 """Numbers between what is seen at the corners and what is said of them."""
 
 WATCHED = 10
@@ -47,25 +48,45 @@ TALL = 3.0
 Said = tuple[torch.Tensor, torch.Tensor]  # places (N, 2, 2); the rest (N, 2, 4)
 
 
+class Residual(nn.Module):
+    """What two convolutions add to what they are given: nothing, to begin with."""
+
+    def __init__(self, channels: int, apart: int = 1) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=apart, dilation=apart)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(cast("nn.Parameter", self.second.bias))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C, n, n) → the same shape."""
+        return torch.relu(x + self.second(torch.relu(self.first(x))))
+
+
 class Convolutions(nn.Module):
-    """The part that a runtime computes, as `stream.closeup_network.quickest` chooses."""
+    """The part that a runtime computes, as `stream.closeup_network.quickest` chooses.
+
+    Where the straight edges lead to is seen from further away than how a rounded corner looks: what
+    half the resolution overlooks is added to what is seen near by.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        inner, layers = 5, []
-        for outer, wide, step, apart in LAYERS:
-            padding = apart * (wide // 2)
-            layers += [
-                nn.Conv2d(inner, outer, wide, step, padding, dilation=apart),
-                nn.ReLU(),
-            ]
-            inner = outer
-        self.layers = nn.Sequential(*layers)
-        self.scores = nn.Conv2d(inner, 2, 3, padding=1)
+        self.near = nn.Sequential(
+            *(nn.Conv2d(5, 24, 5, 2, 2), nn.ReLU(), nn.Conv2d(24, 24, 3, padding=1), nn.ReLU()),
+            *(nn.Conv2d(24, NEAR_BY, 3, 2, 1), nn.ReLU(), Residual(NEAR_BY)),
+        )
+        self.whole = nn.Sequential(
+            *(nn.Conv2d(NEAR_BY, WHOLE, 3, 2, 1), nn.ReLU(), Residual(WHOLE)),
+            *(Residual(WHOLE, 2), nn.Conv2d(WHOLE, NEAR_BY, 1), nn.Upsample(scale_factor=2)),
+        )
+        self.both = nn.Sequential(nn.Conv2d(NEAR_BY, NEAR_BY, 3, padding=1), nn.ReLU())
+        self.scores = nn.Conv2d(NEAR_BY, 2, 3, padding=1)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Inputs (N, 5, SIZE, SIZE) → scores (N, 2, n, n), features (N, C, n, n)."""
-        features = self.layers(x)
+        near = self.near(x)
+        features = self.both(near + self.whole(near))
         return self.scores(features), features
 
 
@@ -75,8 +96,8 @@ class CloseUpModel(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.convolutions = Convolutions()
-        numbers = 2 * (LAYERS[-1][0] + 6)
-        self.dense0, self.dense1 = nn.Linear(numbers, HIDDEN), nn.Linear(HIDDEN, 8)
+        numbers = 2 * (NEAR_BY + 6)
+        self.dense0, self.dense1 = nn.Linear(numbers, HIDDEN), nn.Linear(HIDDEN, 12)
         self.grid: torch.Tensor
         self.register_buffer("grid", torch.from_numpy(GRID))
 
@@ -87,17 +108,22 @@ class CloseUpModel(nn.Module):
             scores, features = self.convolutions(low)
         scores, features = scores.float().flatten(2), features.float().flatten(2)
         share = torch.softmax(scores, dim=2)
-        places = share @ self.grid
-        variance = share @ self.grid**2 - places**2
+        means = share @ self.grid
+        variance = share @ self.grid**2 - means**2
         spread = torch.log(variance.clamp(min=0) + LEAST) / 2
         size = torch.stack([scores.logsumexp(dim=2), scores.amax(dim=2)], dim=2) * NUMBER
-        parts = [share @ features.transpose(1, 2), places, spread, size]
+        parts = [share @ features.transpose(1, 2), means, spread, size]
         numbers = torch.cat(parts, dim=2).flatten(1)
-        return places, self.dense1(torch.relu(self.dense0(numbers))).unflatten(1, (2, 4))
+        each = self.dense1(torch.relu(self.dense0(numbers))).unflatten(1, (2, 6))
+        return means + each[..., 4:] * NUMBER, each[..., :4]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The weights as `CloseUpNetwork` takes them: the convolutions' with their graph."""
-        proto = exported(self.convolutions.eval(), torch.zeros(2, 5, SIZE, SIZE), "x", OUTPUTS)
+        """The weights as `CloseUpNetwork` takes them: the convolutions' with their graph.
+
+        These are rounded to half precision, in float32 still: compressed they take half the room.
+        """
+        rounded = deepcopy(self.convolutions).half().float().eval()
+        proto = exported(rounded, torch.zeros(2, 5, SIZE, SIZE), "x", OUTPUTS)
         cleaned(proto, "closeups")
         named = {"convolutions": np.frombuffer(proto.SerializeToString(), np.uint8)}
         for i, layer in enumerate((self.dense0, self.dense1)):
