@@ -42,6 +42,10 @@ WATCHED = 10
 NEAR = 0.1
 """What counts as near when errors are told, in parts of a patch's half."""
 
+PLAIN, DOTS = 0.06, 6
+"""Share of the patches in which nothing is shown of the packet but up to so many dots: a network
+that has always seen one is as sure of what it has never seen."""
+
 TALL = 3.0
 """Weight of how far off the edge from one corner to the other is, in parts of a patch's half."""
 
@@ -180,7 +184,7 @@ def inputs(pictures: torch.Tensor, thought: torch.Tensor, neighbours: torch.Tens
 
 def _varied(batch: Examples) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The same patches in other colours; what was thought a little off, some of it not found."""
-    pictures, *places = (torch.from_numpy(part) for part in batch[:3])
+    pictures, *places = (torch.from_numpy(part) for part in (_some_plain(batch[0]), *batch[1:3]))
     each = len(pictures), 1, 1
     levels = pictures[..., torch.randperm(3)] * torch.empty(*each, 3).uniform_(0.6, 1.4)
     levels += torch.randn(*each, 3) * 20
@@ -189,6 +193,19 @@ def _varied(batch: Examples) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     thought, neighbours = (at + torch.randn(at.shape) * 0.02 for at in places)
     neighbours[torch.rand(neighbours.shape[:3]) < 0.03] = torch.nan
     return levels.clamp(0, 255), thought, neighbours
+
+
+def _some_plain(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Patches → a copy, some of which are of their own colour all over, with dots."""
+    drawn = np.array(pictures)
+    rng = np.random.default_rng(int(torch.randint(2**31, ())))
+    for i in np.flatnonzero(rng.random(len(drawn)) < PLAIN):
+        drawn[i] = drawn[i].mean(axis=(0, 1))
+        for x, y in rng.integers(0, SIZE, (rng.integers(DOTS + 1), 2)).tolist():
+            cv2.circle(
+                drawn[i], (x, y), int(rng.integers(2, 9)), rng.integers(0, 256, 3).tolist(), -1
+            )
+    return drawn
 
 
 def _loss(network: CloseUpModel, batch: Examples) -> torch.Tensor:
