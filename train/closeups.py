@@ -28,7 +28,7 @@ from stream.closeups import SIZE
 from train.closeup_examples import Examples, examples
 from train.config import Config
 from train.export import cleaned, exported
-from train.loop import rate
+from train.loop import schedule
 
 NEAR_BY, WHOLE = 64, 128
 """Channels where a cell is 4 px of a patch, and where it is 8 and all of it is overlooked."""
@@ -156,15 +156,14 @@ def trained(config: Config, given: Examples) -> CloseUpModel:
     if len(learnt.seen) < config.batch:
         raise ValueError(f"a batch is {config.batch} patches, got {len(learnt.seen)}: more samples")
     network = CloseUpModel().to(memory_format=torch.channels_last)
-    decay = config.weight_decay
-    optimizer = torch.optim.AdamW(network.parameters(), lr=config.lr, weight_decay=decay)
+    weights = {"params": list(network.parameters()), "lr": config.lr, "peak": config.lr}
+    optimizer = torch.optim.AdamW([weights], weight_decay=config.weight_decay)
     rng, steps = np.random.default_rng(config.seed), len(learnt.seen) // config.batch
     for epoch in range(config.epochs):
         order = rng.permutation(len(learnt.seen))
         losses = []
         for i in track(range(steps), f"epoch {epoch + 1}/{config.epochs}", auto_refresh=False):
-            for group in optimizer.param_groups:
-                group["lr"] = config.lr * rate(epoch * steps + i, steps * config.epochs)
+            schedule(optimizer, config, epoch * steps + i, steps * config.epochs)
             at = np.sort(order[i * config.batch : (i + 1) * config.batch])
             loss = _loss(network, learnt.at(at))
             optimizer.zero_grad(set_to_none=True)
