@@ -150,12 +150,12 @@ def test_an_unrest_that_lasts_is_no_change(fps, unrest, most):
     """Not even one far beyond what is expected: after a while it is known (14 starts if not)."""
     pool, rng = ConstantCount(), np.random.default_rng(2)
     whim, starts = 0.0, 0
-    for i in range(30 * fps):
+    for i in range(60 * fps):
         whim += (1 - np.exp(-1 / fps / 0.15)) * (rng.normal(0, unrest) - whim)
         before = pool.began_s
         pooled_mean(pool, 30 + whim, i / fps)
         starts += pool.began_s != before
-    assert starts <= most
+    assert 1 <= starts <= most
 
 
 @pytest.mark.parametrize("fps", [5, 30])
