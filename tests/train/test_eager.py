@@ -9,7 +9,7 @@ import engines  # noqa: E402
 from engines import EngineUnavailable, SpecError  # noqa: E402
 from train import cli  # noqa: E402
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture(scope="module")

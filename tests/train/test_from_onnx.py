@@ -19,7 +19,7 @@ from train.material import packet_spec  # noqa: E402
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*TorchVision are deprecated:DeprecationWarning"),
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(400),
 ]
 
 
